@@ -1,0 +1,1 @@
+//! Off-heap cache shared by worker threads.

@@ -1,0 +1,1 @@
+//! Heap snapshots on disk: what one will cost, whether there is room, names, side-cars, retention.

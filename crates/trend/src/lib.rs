@@ -1,0 +1,1 @@
+//! Judgement over memory readings: thresholds, consecutive violations, hysteresis, baseline, GC effectiveness.
