@@ -1,0 +1,121 @@
+//! The table of V8's symbols and their addresses in this process.
+
+use std::ffi::{CStr, c_void};
+use std::sync::OnceLock;
+
+/// One entry point of V8 that this crate can use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Symbol {
+    /// `Isolate::GetCurrent()`
+    GetCurrent,
+    /// `Isolate::GetHeapStatistics(HeapStatistics*)`
+    GetHeapStatistics,
+    /// `Isolate::NumberOfHeapSpaces()`
+    NumberOfHeapSpaces,
+    /// `Isolate::GetHeapSpaceStatistics(HeapSpaceStatistics*, size_t)`
+    GetHeapSpaceStatistics,
+    /// `Isolate::AddGCPrologueCallback(callback, data, filter)`
+    AddGcPrologue,
+    /// `Isolate::RemoveGCPrologueCallback(callback, data)`
+    RemoveGcPrologue,
+    /// `Isolate::AddGCEpilogueCallback(callback, data, filter)`
+    AddGcEpilogue,
+    /// `Isolate::RemoveGCEpilogueCallback(callback, data)`
+    RemoveGcEpilogue,
+    /// `Isolate::RequestInterrupt(callback, data)`
+    RequestInterrupt,
+    /// `Isolate::LowMemoryNotification()`
+    LowMemoryNotification,
+}
+
+impl Symbol {
+    const ALL: [Self; 10] = [
+        Self::GetCurrent,
+        Self::GetHeapStatistics,
+        Self::NumberOfHeapSpaces,
+        Self::GetHeapSpaceStatistics,
+        Self::AddGcPrologue,
+        Self::RemoveGcPrologue,
+        Self::AddGcEpilogue,
+        Self::RemoveGcEpilogue,
+        Self::RequestInterrupt,
+        Self::LowMemoryNotification,
+    ];
+
+    /// The name under the Itanium C++ ABI, the same in Node 18 to 26 on Linux and macOS.
+    fn mangled(self) -> &'static CStr {
+        match self {
+            Self::GetCurrent => c"_ZN2v87Isolate10GetCurrentEv",
+            Self::GetHeapStatistics => {
+                c"_ZN2v87Isolate17GetHeapStatisticsEPNS_14HeapStatisticsE"
+            }
+            Self::NumberOfHeapSpaces => c"_ZN2v87Isolate18NumberOfHeapSpacesEv",
+            Self::GetHeapSpaceStatistics => {
+                c"_ZN2v87Isolate22GetHeapSpaceStatisticsEPNS_19HeapSpaceStatisticsEm"
+            }
+            Self::AddGcPrologue => {
+                c"_ZN2v87Isolate21AddGCPrologueCallbackEPFvPS0_NS_6GCTypeENS_15GCCallbackFlagsEPvES4_S2_"
+            }
+            Self::RemoveGcPrologue => {
+                c"_ZN2v87Isolate24RemoveGCPrologueCallbackEPFvPS0_NS_6GCTypeENS_15GCCallbackFlagsEPvES4_"
+            }
+            Self::AddGcEpilogue => {
+                c"_ZN2v87Isolate21AddGCEpilogueCallbackEPFvPS0_NS_6GCTypeENS_15GCCallbackFlagsEPvES4_S2_"
+            }
+            Self::RemoveGcEpilogue => {
+                c"_ZN2v87Isolate24RemoveGCEpilogueCallbackEPFvPS0_NS_6GCTypeENS_15GCCallbackFlagsEPvES4_"
+            }
+            Self::RequestInterrupt => c"_ZN2v87Isolate16RequestInterruptEPFvPS0_PvES2_",
+            Self::LowMemoryNotification => c"_ZN2v87Isolate21LowMemoryNotificationEv",
+        }
+    }
+
+    /// The address of this entry point, or `None` where the process does not export it.
+    pub(crate) fn address(self) -> Option<*mut c_void> {
+        static TABLE: OnceLock<[usize; Symbol::ALL.len()]> = OnceLock::new();
+        let table = TABLE.get_or_init(|| Symbol::ALL.map(|symbol| look_up(symbol.mangled())));
+        match table[self as usize] {
+            0 => None,
+            address => Some(address as *mut c_void),
+        }
+    }
+}
+
+/// Names of the entry points that this process does not export; empty on an official Node binary
+/// for Linux or macOS.
+pub fn missing_symbols() -> Vec<String> {
+    Symbol::ALL
+        .into_iter()
+        .filter(|symbol| symbol.address().is_none())
+        .map(|symbol| format!("{symbol:?}"))
+        .collect()
+}
+
+#[cfg(unix)]
+fn look_up(name: &CStr) -> usize {
+    // SAFETY: `name` is a NUL-terminated string, and RTLD_DEFAULT only searches what is loaded.
+    unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) as usize }
+}
+
+#[cfg(not(unix))]
+fn look_up(_name: &CStr) -> usize {
+    0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_symbol_stands_at_its_own_index() {
+        for (index, symbol) in Symbol::ALL.into_iter().enumerate() {
+            assert_eq!(symbol as usize, index);
+        }
+    }
+
+    #[test]
+    fn outside_of_node_everything_is_missing() {
+        assert_eq!(missing_symbols().len(), Symbol::ALL.len());
+    }
+}
