@@ -1,0 +1,1 @@
+//! Tests that are longer than what they test.
