@@ -1,0 +1,53 @@
+'use strict';
+
+// Builds the addon for one target triple, as it is published, and puts it beside package.json.
+//
+//   node scripts/build-target.js TRIPLE
+//
+// Linux targets are linked by zig (cargo-zigbuild and zig must be on the PATH), which brings the libc of
+// every architecture and lets us say how old a glibc may be; the others by the system's own linker.
+
+const fs = require('fs');
+const path = require('path');
+const { spawnSync } = require('child_process');
+const { Failure, run } = require('./lib/failure');
+const { root } = require('./lib/paths');
+
+/** Oldest glibc that the addon loads on. Official Node.js 18 wants 2.28; distributions build for older ones. */
+const GLIBC = '2.17';
+
+const TARGETS = {
+  'x86_64-unknown-linux-gnu': { platform: 'linux-x64-gnu', suffix: `.${GLIBC}` },
+  'aarch64-unknown-linux-gnu': { platform: 'linux-arm64-gnu', suffix: `.${GLIBC}` },
+  // A shared library for musl has to use the libc of its host process.
+  'x86_64-unknown-linux-musl': { platform: 'linux-x64-musl', suffix: '', feature: '-crt-static' },
+  'aarch64-unknown-linux-musl': { platform: 'linux-arm64-musl', suffix: '', feature: '-crt-static' },
+  'x86_64-apple-darwin': { platform: 'darwin-x64' },
+  'aarch64-apple-darwin': { platform: 'darwin-arm64' },
+  // Without the C runtime inside, a Windows that never saw an installer of it could not load the addon.
+  'x86_64-pc-windows-msvc': { platform: 'win32-x64-msvc', feature: '+crt-static' },
+  'aarch64-pc-windows-msvc': { platform: 'win32-arm64-msvc', feature: '+crt-static' },
+};
+const LIBRARIES = ['libmemguard.so', 'libmemguard.dylib', 'memguard.dll'];
+
+run(() => {
+  const triple = process.argv[2];
+  const target = TARGETS[triple];
+  if (target === undefined) throw new Failure(`no such target: ${triple}`, `Known: ${Object.keys(TARGETS).join(', ')}`);
+  const { platform, suffix, feature } = target;
+
+  const command = suffix === undefined ? 'build' : 'zigbuild';
+  const args = [command, '--release', '--locked', '--package', 'memguard', '--target', triple + (suffix || '')];
+  const env = { ...process.env, MACOSX_DEPLOYMENT_TARGET: '11.0' };
+  if (feature) env.RUSTFLAGS = `-C target-feature=${feature}`;
+  const { status, error } = spawnSync('cargo', args, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] });
+  if (status !== 0) throw new Failure(`cargo ${args.join(' ')}: ${error ? error.message : `exit code ${status}`}`);
+
+  const folder = path.join(process.env.CARGO_TARGET_DIR || path.join(root, 'target'), triple, 'release');
+  const library = LIBRARIES.map((name) => path.join(folder, name)).find((file) => fs.existsSync(file));
+  if (library === undefined) throw new Failure(`cargo left none of ${LIBRARIES.join(', ')} in ${folder}`);
+  const addon = `memguard.${platform}.node`;
+  fs.rmSync(path.join(root, addon), { force: true });
+  fs.copyFileSync(library, path.join(root, addon));
+  console.log(`${addon}: ${fs.statSync(library).size} bytes`);
+});
