@@ -18,10 +18,6 @@ run(() =>
     { title: 'rustfmt', command: 'cargo', args: ['fmt', '--all', '--check'], hint: COMPONENT },
     { title: 'clippy', command: 'cargo', args: clippy, hint: COMPONENT },
     { title: 'eslint', command: process.execPath, args: [inModules('eslint', 'bin', 'eslint.js'), '.', '--max-warnings', '0'] },
-    {
-      title: 'actionlint',
-      command: process.execPath,
-      args: [inModules('@tktco', 'node-actionlint', 'bin', 'node-actionlint.js'), '.github/workflows/*.yml'],
-    },
+    { title: 'actionlint', command: process.execPath, args: [path.join(__dirname, 'lint-workflows.js')] },
   ]),
 );
