@@ -83,13 +83,16 @@ impl Default for JudgeConfig {
 pub struct GcConfig {
     /// Live heap ÷ old-space limit from which a GC is near the limit, over 0 and at most 1. Default 0.8, as in V8.
     pub near_limit: f64,
-    /// Share of time in major GCs from which a GC near the limit is ineffective whatever it recovers. Default 0.6,
+    /// Share of time in major GCs from which a GC near the limit is ineffective, whatever it recovers. Default 0.6,
     /// as in V8.
     pub time_ratio: f64,
-    /// Share of the used heap below which a GC is futile. Default 0.05.
+    /// Live heap ÷ limit from which a GC can also be futile, over 0 and at most 1. Default 0.9.
+    pub futile_near_limit: f64,
+    /// Share of the used heap below which a GC is futile if, besides, it recovers less than half of the growth since
+    /// the last. Default 0.05.
     pub futile_recovery: f64,
-    /// Share of time from which a futile GC near the limit is ineffective. Default 0.3.
-    pub futile_time_ratio: f64,
+    /// Only a GC within this many ms of the last can be futile, up to a day. Default 30 s.
+    pub futile_interval_ms: u64,
     /// How many ineffective GCs in a row are a warning. Default 2.
     pub warn_after: u32,
     /// How many in a row are critical. Default 3; V8 aborts the process at 4.
@@ -101,8 +104,9 @@ impl Default for GcConfig {
         Self {
             near_limit: 0.8,
             time_ratio: 0.6,
+            futile_near_limit: 0.9,
             futile_recovery: 0.05,
-            futile_time_ratio: 0.3,
+            futile_interval_ms: 30_000,
             warn_after: 2,
             critical_after: 3,
         }
@@ -263,8 +267,17 @@ impl GcConfig {
     fn validate(&self) -> Result<(), Error> {
         within("gc.nearLimit", self.near_limit, f64::MIN_POSITIVE..=1.0)?;
         within("gc.timeRatio", self.time_ratio, 0.0..=1.0)?;
+        within(
+            "gc.futileNearLimit",
+            self.futile_near_limit,
+            f64::MIN_POSITIVE..=1.0,
+        )?;
         within("gc.futileRecovery", self.futile_recovery, 0.0..=1.0)?;
-        within("gc.futileTimeRatio", self.futile_time_ratio, 0.0..=1.0)?;
+        within(
+            "gc.futileIntervalMs",
+            self.futile_interval_ms,
+            0..=86_400_000,
+        )?;
         within("gc.warnAfter", self.warn_after, 1..=100)?;
         within("gc.criticalAfter", self.critical_after, 1..=100)?;
         if self.warn_after >= self.critical_after {

@@ -1,13 +1,16 @@
 //! All judgements of one process or isolate, side by side.
 
-use crate::baseline::{Baseline, Lookup, Usual};
+mod dynamic;
+mod watched;
+
+use crate::baseline::Baseline;
 use crate::clock::ForwardClock;
-use crate::event::{Alert, AlertKind, Event, Level, Recovery};
 use crate::gc::GcJudge;
-use crate::machine::{Change, Machine, Pace};
-use crate::sentence::{self, Run, figure_ratio};
-use crate::state::{GcState, JudgeState, RuleState};
-use crate::{BaselineKey, Error, Figure, JudgeConfig, MajorGc, Metric, Reading, Rule, Threshold};
+use crate::judge::dynamic::Dynamic;
+use crate::judge::watched::Watched;
+use crate::machine::Pace;
+use crate::state::{GcState, JudgeState};
+use crate::{BaselineKey, Error, Event, JudgeConfig, Level, MajorGc, Metric, Reading};
 
 /// Turns readings into events. One for a process, or for an isolate; it belongs to one thread at a time.
 ///
@@ -22,22 +25,6 @@ pub struct Judge {
     baseline: Baseline,
     /// Monotonic time of the last reading as it came.
     last_at_ms: u64,
-}
-
-/// A rule with its state.
-#[derive(Clone, Debug)]
-struct Watched {
-    rule: Rule,
-    kind: AlertKind,
-    machine: Machine,
-    last: Option<Figure>,
-}
-
-/// The dynamic rule of one metric.
-#[derive(Clone, Debug)]
-struct Dynamic {
-    watched: Watched,
-    usual: Option<Usual>,
 }
 
 impl Judge {
@@ -91,10 +78,7 @@ impl Judge {
         let mut events = Vec::new();
         let pace = pace(&self.config);
         for watched in &mut self.rules {
-            if let Some(figure) = watched.take_new(reading) {
-                events.extend(watched.judge(now, &figure, &pace));
-                watched.last = Some(figure);
-            }
+            events.extend(watched.judge(now, reading, &pace));
         }
         self.judge_dynamic(now, reading, &mut events);
         events.extend(self.gc.tick(reading.at_ms, self.config.window_ms));
@@ -189,7 +173,7 @@ impl Judge {
             .map_or(&[], |config| &config.metrics);
         let mut events = Vec::new();
         self.dynamic.retain_mut(|dynamic| {
-            let kept = metrics.contains(&dynamic.watched.rule.metric);
+            let kept = metrics.contains(&dynamic.metric());
             if !kept {
                 events.extend(dynamic.watched.release(now, "no longer watched"));
             }
@@ -199,12 +183,9 @@ impl Judge {
             if !self
                 .dynamic
                 .iter()
-                .any(|dynamic| dynamic.watched.rule.metric == *metric)
+                .any(|dynamic| dynamic.metric() == *metric)
             {
-                self.dynamic.push(Dynamic {
-                    watched: Watched::dynamic(*metric),
-                    usual: None,
-                });
+                self.dynamic.push(Dynamic::new(*metric));
             }
         }
         if !metrics.is_empty() {
@@ -226,17 +207,9 @@ impl Judge {
             ..pace(&self.config)
         };
         for dynamic in &mut self.dynamic {
-            let metric = dynamic.watched.rule.metric;
-            let usual = match self.baseline.usual_now(metric, now, reading, config) {
-                Lookup::NoTime => continue,
-                Lookup::Unknown => None,
-                Lookup::Known(usual) => Some(usual),
-            };
-            let hard = self
-                .rules
-                .iter()
-                .filter(|watched| watched.rule.metric == metric);
-            events.extend(dynamic.judge(now, reading, usual, hard, &pace));
+            let metric = dynamic.metric();
+            let found = self.baseline.usual_now(metric, now, reading, config);
+            events.extend(dynamic.judge(now, reading, found, &self.rules, &pace));
         }
     }
 
@@ -249,254 +222,6 @@ impl Judge {
             }
             Some(_) => self.baseline.alarm(now),
             None => {}
-        }
-    }
-}
-
-impl Dynamic {
-    /// Judges against what is usual, but never above where a hard threshold of the same metric begins: from there
-    /// on that one speaks.
-    fn judge<'a>(
-        &mut self,
-        now: u64,
-        reading: &Reading,
-        usual: Option<Usual>,
-        hard: impl Iterator<Item = &'a Watched>,
-        pace: &Pace,
-    ) -> Option<Event> {
-        self.usual = usual;
-        let metric = self.watched.rule.metric;
-        let Some(usual) = usual else {
-            self.watched.rule.warn = None;
-            return self.watched.release(
-                now,
-                "nothing is known any more of what is usual at this hour",
-            );
-        };
-        let threshold = if metric.learned_as_ratio() {
-            Threshold::Ratio(usual.threshold)
-        } else {
-            Threshold::Bytes(usual.threshold as u64)
-        };
-        self.watched.rule.warn = Some(threshold);
-        let figure = self.watched.take_new(reading)?;
-        let learned = threshold.resolve(metric, &figure)?;
-        let least_hard = hard
-            .flat_map(|watched| [watched.rule.warn, watched.rule.critical])
-            .flatten()
-            .filter_map(|threshold| threshold.resolve(metric, &figure))
-            .fold(f64::INFINITY, f64::min);
-        let is_calm = self.watched.machine.level() == Level::Calm;
-        let change = if learned >= least_hard && is_calm {
-            self.watched.machine.restart_counting();
-            None
-        } else {
-            self.watched
-                .machine
-                .step(now, figure.value, Some(learned.min(least_hard)), None, pace)
-        };
-        let event = change.map(|change| self.watched.event(now, &figure, change, Some(&usual)));
-        self.watched.last = Some(figure);
-        event
-    }
-}
-
-impl Watched {
-    fn hard(rule: Rule) -> Self {
-        Self {
-            rule,
-            kind: AlertKind::Threshold,
-            machine: Machine::default(),
-            last: None,
-        }
-    }
-
-    fn dynamic(metric: Metric) -> Self {
-        let rule = Rule {
-            id: format!("baseline:{}", metric.name()),
-            metric,
-            warn: None,
-            critical: None,
-        };
-        Self {
-            rule,
-            kind: AlertKind::Baseline,
-            machine: Machine::default(),
-            last: None,
-        }
-    }
-
-    /// The figure of a reading, unless it is missing or was judged before.
-    fn take_new(&self, reading: &Reading) -> Option<Figure> {
-        let figure = reading.get(self.rule.metric)?;
-        let seen = |last: &Figure| last.measured_at_ms == figure.measured_at_ms;
-        let is_repeated = figure.measured_at_ms.is_some() && self.last.as_ref().is_some_and(seen);
-        (!is_repeated).then(|| figure.clone())
-    }
-
-    fn judge(&mut self, now: u64, figure: &Figure, pace: &Pace) -> Option<Event> {
-        let resolve = |threshold: Option<Threshold>| threshold?.resolve(self.rule.metric, figure);
-        let (warn, critical) = (resolve(self.rule.warn), resolve(self.rule.critical));
-        let change = self.machine.step(now, figure.value, warn, critical, pace)?;
-        Some(self.event(now, figure, change, None))
-    }
-
-    fn event(&self, now: u64, figure: &Figure, change: Change, usual: Option<&Usual>) -> Event {
-        match change {
-            Change::Raised { level, previous } => self.alert(now, figure, level, previous, usual),
-            Change::Eased => {
-                let lasted_ms = now - self.machine.raised_at_ms().unwrap_or(now);
-                let sentence = sentence::lowered(
-                    self.rule.metric,
-                    figure,
-                    "down from critical to warn",
-                    lasted_ms,
-                );
-                Event::Eased(self.recovery(now, Some(figure), Level::Critical, lasted_ms, sentence))
-            }
-            Change::Recovered { previous, since_ms } => {
-                let sentence =
-                    sentence::lowered(self.rule.metric, figure, "calm again", now - since_ms);
-                Event::Recovered(self.recovery(
-                    now,
-                    Some(figure),
-                    previous,
-                    now - since_ms,
-                    sentence,
-                ))
-            }
-        }
-    }
-
-    fn alert(
-        &self,
-        now: u64,
-        figure: &Figure,
-        level: Level,
-        previous: Level,
-        usual: Option<&Usual>,
-    ) -> Event {
-        let metric = self.rule.metric;
-        let streak = self.machine.streak(level);
-        let configured = if level == Level::Critical {
-            self.rule.critical
-        } else {
-            self.rule.warn
-        };
-        let threshold = configured.unwrap_or(Threshold::Bytes(0));
-        let run = Run {
-            violations: streak.len(),
-            span_ms: streak.span_ms(),
-            lasted_ms: now - streak.began_ms(),
-        };
-        let sentence = match usual {
-            Some(usual) => sentence::over_baseline(metric, figure, threshold, usual, &run),
-            None => sentence::over_threshold(metric, figure, threshold, &run),
-        };
-        Event::Alert(Alert {
-            level,
-            previous_level: previous,
-            kind: self.kind,
-            rule: self.rule.id.clone(),
-            metric,
-            value: figure.value,
-            of: figure.of,
-            of_name: figure.of_name.as_deref().map(str::to_owned),
-            ratio: figure_ratio(metric, figure),
-            threshold,
-            violations: run.violations,
-            window_ms: run.span_ms,
-            first_violation_at_ms: streak.began_ms(),
-            at_ms: now,
-            values: streak.values(),
-            gc: None,
-            sentence,
-        })
-    }
-
-    fn recovery(
-        &self,
-        now: u64,
-        figure: Option<&Figure>,
-        previous: Level,
-        lasted_ms: u64,
-        sentence: String,
-    ) -> Recovery {
-        Recovery {
-            level: self.machine.level(),
-            previous_level: previous,
-            kind: self.kind,
-            rule: self.rule.id.clone(),
-            metric: self.rule.metric,
-            value: figure.map(|figure| figure.value),
-            of: figure.and_then(|figure| figure.of),
-            of_name: figure.and_then(|figure| figure.of_name.as_deref().map(str::to_owned)),
-            ratio: figure.and_then(|figure| figure_ratio(self.rule.metric, figure)),
-            lasted_ms,
-            at_ms: now,
-            sentence,
-        }
-    }
-
-    /// Ends an episode for another reason than the values.
-    fn release(&mut self, now: u64, why: &str) -> Option<Event> {
-        self.machine.restart_counting();
-        let Change::Recovered { previous, since_ms } = self.machine.release()? else {
-            return None;
-        };
-        let sentence = format!(
-            "{}: {why}, after {} at {}",
-            self.rule.metric.label(),
-            crate::format_duration(now - since_ms),
-            previous.name()
-        );
-        Some(Event::Recovered(self.recovery(
-            now,
-            None,
-            previous,
-            now - since_ms,
-            sentence,
-        )))
-    }
-
-    /// Takes the thresholds of new settings.
-    fn replace_rule(&mut self, rule: &Rule, now: u64) -> Option<Event> {
-        let is_same = self.rule == *rule;
-        self.rule = rule.clone();
-        if is_same {
-            return None;
-        }
-        self.machine.restart_counting();
-        match self.machine.level() {
-            Level::Critical if rule.critical.is_none() && rule.warn.is_some() => {
-                self.machine.cap(Level::Warn)
-            }
-            Level::Critical if rule.critical.is_none() => {
-                return self.release(now, "no longer watched");
-            }
-            Level::Warn if rule.warn.is_none() => return self.release(now, "no longer watched"),
-            _ => {}
-        }
-        None
-    }
-
-    fn state(&self, needed: u32) -> RuleState {
-        let figure = self.last.as_ref();
-        RuleState {
-            rule: self.rule.id.clone(),
-            kind: self.kind,
-            metric: self.rule.metric,
-            level: self.machine.level(),
-            value: figure.map(|figure| figure.value),
-            of: figure.and_then(|figure| figure.of),
-            of_name: figure.and_then(|figure| figure.of_name.as_deref().map(str::to_owned)),
-            ratio: figure.and_then(|figure| figure_ratio(self.rule.metric, figure)),
-            warn: self.rule.warn,
-            critical: self.rule.critical,
-            warn_violations: self.machine.streak(Level::Warn).len(),
-            critical_violations: self.machine.streak(Level::Critical).len(),
-            needed,
-            raised_at_ms: self.machine.raised_at_ms(),
         }
     }
 }

@@ -17,6 +17,13 @@ pub(crate) struct Pace {
     pub sustain_ms: u64,
 }
 
+impl Pace {
+    /// After how long a figure that was measured once may count once more: as many as are needed fill the window.
+    pub(crate) fn repeat_after_ms(&self) -> u64 {
+        self.window_ms / u64::from(self.violations.max(1))
+    }
+}
+
 /// What a step changed, where it is to be told.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Change {

@@ -121,8 +121,9 @@ pub struct Figure {
     /// What `of` is called in sentences: "heap limit", "cgroup limit", …
     pub of_name: Option<Cow<'static, str>>,
     /// When it was measured, on the clock of [`Reading::at_ms`](crate::Reading::at_ms), where that is not the
-    /// moment of the reading. A reading that repeats a figure with the same time tells nothing new: it is neither
-    /// a violation nor a recovery. Set it for [`Metric::LiveHeap`], which is older than the reading.
+    /// moment of the reading. Readings that repeat a figure of the same time tell little new: it is judged again
+    /// only after `windowMs ÷ violations`, not with each of them. Set it for [`Metric::LiveHeap`], which is as old
+    /// as the last major GC.
     pub measured_at_ms: Option<u64>,
 }
 

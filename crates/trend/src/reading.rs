@@ -47,7 +47,8 @@ impl Reading {
     }
 }
 
-/// One finished major GC (mark-compact) of one isolate.
+/// One finished major GC (mark-compact) of one isolate. Leave out those that were asked for (a forced GC, the several
+/// that V8 does before a heap snapshot): one after another recovers nothing, and says nothing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MajorGc {
     /// When it ended, on the clock of [`Reading::at_ms`].
