@@ -1,1 +1,33 @@
-//! What the operating system and V8 say about a process's memory: process, cgroup, pressure, limits, ledger, history.
+//! What the operating system and V8 say about a process's memory.
+//!
+//! # Overview
+//! [`Vitals`] opens the operating system's files once and reads them again and again for
+//! microseconds. The caller adds what V8 says of each isolate ([`IsolateFigures`]); together they
+//! make a [`Sample`], which knows the limit that really kills ([`limits`]). Samples are kept by
+//! [`history`] in a fixed amount of memory, and [`pace`] says when the next one is due. On demand,
+//! [`mod@audit`] finds limits that don't fit each other.
+//!
+//! # What it does not do
+//! It starts no thread, knows nothing of V8's API and judges nothing: growth and alerts are the
+//! trend's business.
+
+pub mod audit;
+pub mod history;
+pub mod limits;
+pub mod old_space;
+pub mod pace;
+pub mod platform;
+pub mod sample;
+mod vitals;
+
+pub use audit::{AuditFacts, AuditWarning, audit};
+pub use history::{History, HistoryOptions, Points};
+pub use limits::{EffectiveLimit, Limit, LimitKind, effective_limit};
+pub use old_space::{HeapFlags, OldSpaceFacts, old_space_limit, semi_space_size};
+pub use pace::{Pace, PaceInput, PaceOptions};
+pub use platform::{Capability, LimitNames, Platform};
+pub use sample::{
+    CgroupFigures, CgroupVersion, GcFigures, IsolateFigures, MachineFigures, OsReading, Pressure,
+    PressureScope, ProcessFigures, ResourceLimits, Sample,
+};
+pub use vitals::Vitals;
