@@ -6,7 +6,7 @@ const assert = require('node:assert/strict');
 const path = require('node:path');
 const { spawnSync } = require('node:child_process');
 const { describe, it } = require('node:test');
-const { platform, root } = require('./helpers/tarballs');
+const { platform, root } = require('./support/tarballs');
 
 const addon = path.join(root, `memguard.${platform()}.node`);
 

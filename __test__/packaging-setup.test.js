@@ -8,7 +8,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { spawnSync } = require('node:child_process');
 const { afterEach, beforeEach, describe, it } = require('node:test');
-const { root, temporaryFolder } = require('./helpers/tarballs');
+const { root, temporaryFolder } = require('./support/tarballs');
 
 const CAN_BUILD = Number(process.versions.node.split('.')[0]) >= 20;
 const STAND_IN_CLI = `

@@ -6,7 +6,7 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const { after, before, describe, it } = require('node:test');
-const { execute, packBoth, platform, projectWith, temporaryFolder } = require('./helpers/tarballs');
+const { execute, packBoth, platform, projectWith, temporaryFolder } = require('./support/tarballs');
 
 const ALLOWED = [
   /^(LICENSE|README\.md|package\.json)$/,

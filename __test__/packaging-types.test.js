@@ -6,7 +6,7 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const { after, before, describe, it } = require('node:test');
-const { execute, packBoth, projectWith, root, temporaryFolder } = require('./helpers/tarballs');
+const { execute, packBoth, projectWith, root, temporaryFolder } = require('./support/tarballs');
 
 const SOURCES = path.join(__dirname, 'types');
 const COMPILERS = ['typescript', 'typescript-5'];
