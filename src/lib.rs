@@ -1,1 +1,13 @@
-//! placeholder
+//! Node-API bindings of memguard: conversions only, every feature lives in its own crate.
+//!
+//! Structures cross the border as JSON text: sizes are u64 here and numbers there, which Node-API's own
+//! conversion would make BigInts. Every export catches panics, and every error carries its code.
+
+mod capture;
+mod error;
+mod guard;
+mod json;
+mod task;
+#[cfg(feature = "test-hooks")]
+mod test_hooks;
+mod vitals;

@@ -59,6 +59,16 @@ impl Isolate {
         NonNull::new(unsafe { get_current() }).map(Self)
     }
 
+    /// The isolate that V8 hands to a callback.
+    pub fn from_raw(address: *mut c_void) -> Option<Self> {
+        NonNull::new(address).map(Self)
+    }
+
+    /// The isolate's address, to compare it.
+    pub fn address(self) -> *mut () {
+        self.0.as_ptr().cast()
+    }
+
     /// Reads the heap's figures. Cost: about 0.3 µs, growing slowly with the number of pages.
     ///
     /// # Safety
