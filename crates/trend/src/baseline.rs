@@ -238,6 +238,18 @@ impl Baseline {
         found.map_or(Lookup::Unknown, Lookup::Known)
     }
 
+    /// Another run begins, with its own clock: what belongs to the one before is only what it believed.
+    pub(crate) fn begin_run(&mut self) {
+        self.wall = WallClock::default();
+        self.alarmed_at_ms = None;
+        self.learning = false;
+        for learned in &mut self.learned {
+            learned.pending.clear();
+            learned.sketch = HourSketch::default();
+            learned.cache = None;
+        }
+    }
+
     /// Takes the clocks of a reading, before anything is asked or learned.
     pub(crate) fn tick(&mut self, now: u64, reading: &Reading) {
         let jumped = self.wall.observe(now, reading.wall_ms);

@@ -40,8 +40,9 @@ impl Judge {
     ///
     /// # Errors
     /// [`Error::InvalidOption`]: see [`JudgeConfig::validate`].
-    pub fn with_baseline(config: JudgeConfig, baseline: Baseline) -> Result<Self, Error> {
+    pub fn with_baseline(config: JudgeConfig, mut baseline: Baseline) -> Result<Self, Error> {
         config.validate()?;
+        baseline.begin_run();
         let rules = config.rules.iter().cloned().map(Watched::hard).collect();
         let mut judge = Self {
             config,

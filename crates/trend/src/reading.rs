@@ -27,6 +27,21 @@ impl Reading {
         }
     }
 
+    /// The same reading at this unix time and distance of local time from UTC.
+    #[must_use]
+    pub const fn wall(mut self, wall_ms: u64, utc_offset_minutes: i32) -> Self {
+        self.wall_ms = wall_ms;
+        self.utc_offset_minutes = utc_offset_minutes;
+        self
+    }
+
+    /// The same reading of a process (or isolate) that has been running for so long.
+    #[must_use]
+    pub const fn age(mut self, age_ms: u64) -> Self {
+        self.age_ms = age_ms;
+        self
+    }
+
     /// The same reading with one figure more.
     #[must_use]
     pub fn with(mut self, metric: Metric, figure: Figure) -> Self {

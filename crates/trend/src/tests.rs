@@ -1,1 +1,13 @@
-//! Tests that are longer than what they test.
+//! Tests that are longer than what they test. Time is simulated throughout.
+
+mod baseline;
+mod clock;
+mod codec;
+mod config;
+mod format;
+mod gc;
+mod machine;
+mod reconfigure;
+mod rules;
+mod support;
+mod weeks;

@@ -15,7 +15,7 @@ const WEEK_DAYS: u32 = 7;
 pub struct Usual {
     /// The hour of the day, local time.
     pub hour: u8,
-    /// From how many days it is known, at most 7.
+    /// From how many days the hour is known, at most 7.
     pub days: u32,
     /// Median over the days of the hour's median.
     pub median: f64,
@@ -33,19 +33,25 @@ pub(super) fn usual(
     config: &BaselineConfig,
 ) -> Option<Usual> {
     let hour = epoch_hour.rem_euclid(24);
-    // Of each day: (day, high of three hours, median of the hour itself or of what is nearest).
-    let mut days: Vec<(i32, f64, f64)> = Vec::with_capacity(WEEK_DAYS as usize + 1);
-    for neighbour in [0, -1, 1] {
+    // Of each day that knows the hour itself: (day, high of three hours, median of the hour).
+    let day_of = |epoch_hour: i32| epoch_hour.div_euclid(24);
+    let own = week.at(hour).map(|own| {
+        (
+            day_of(own.epoch_hour),
+            f64::from(own.high),
+            f64::from(own.median),
+        )
+    });
+    let mut days: Vec<(i32, f64, f64)> = own.collect();
+    for neighbour in [-1, 1] {
         for summary in week.at(hour + neighbour) {
-            let day = (summary.epoch_hour - neighbour).div_euclid(24);
-            let (median, high) = (f64::from(summary.median), f64::from(summary.high));
-            match days.iter_mut().find(|(known, ..)| *known == day) {
-                Some((_, highest, _)) => *highest = highest.max(high),
-                None => days.push((day, high, median)),
+            let day = day_of(summary.epoch_hour - neighbour);
+            if let Some((_, high, _)) = days.iter_mut().find(|(known, ..)| *known == day) {
+                *high = high.max(f64::from(summary.high));
             }
         }
     }
-    let known = (days.len() as u32).min(WEEK_DAYS);
+    let known = days.len() as u32;
     if known < config.min_days.max(1) {
         return None;
     }

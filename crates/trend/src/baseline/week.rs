@@ -54,10 +54,11 @@ impl Week {
         }
     }
 
-    /// Forgets what is more than a week before, or more than a day after, this hour (learned with a wrong clock).
-    /// Says whether there was anything.
+    /// Forgets what is too long before this hour, or more than a day after it (learned with a wrong clock). Says
+    /// whether there was anything.
     pub(super) fn forget_far(&mut self, epoch_hour: i32) -> bool {
-        let oldest = epoch_hour.saturating_sub((DAYS * HOURS) as i32);
+        // A day more than are kept, since the youngest may still be in quarantine.
+        let oldest = epoch_hour.saturating_sub(((DAYS + 1) * HOURS) as i32);
         let latest = epoch_hour.saturating_add(HOURS as i32);
         self.drop_if(|summary, _| summary.epoch_hour < oldest || summary.epoch_hour > latest)
     }
