@@ -1,10 +1,9 @@
 //! What a heap snapshot will cost, and whether there is room for it.
 //!
-//! V8 builds a graph of the whole heap in memory before it writes a byte, so the number of objects sets the
-//! cost, not their size: a heap of many small objects needs 15 to 19 times its own size, a heap of large
-//! strings or buffers next to nothing. The model, per heap node: memory and file size by Node line, CPU time
-//! by Node line. The number of nodes is estimated from the bytes (42 per node, small objects) until the
-//! first snapshot has counted them; from then on its real figures are used.
+//! V8 builds a graph of the whole heap in memory before it writes a byte, so objects and references set
+//! the cost. The first estimate takes the whole used heap for the costliest kind of objects that was seen;
+//! from then on the figures in the side-car of the last capture of the same app are used: its counts, its
+//! file, its pause, and how far the resident set really grew.
 //!
 //! Pure functions; nothing is read here.
 
@@ -13,3 +12,6 @@ mod decision;
 
 pub use cost::{Basis, Cost, HeapFacts, LastCapture, Range, estimate};
 pub use decision::{Code, Decision, MemoryRoom, Room, decide, needed_memory_bytes};
+
+#[cfg(test)]
+mod tests;

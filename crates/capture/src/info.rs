@@ -230,3 +230,80 @@ impl SnapshotInfo {
         self.owner.as_deref()?.parse().ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(side_car: Option<&[u8]>) -> SnapshotInfo {
+        SnapshotInfo::read(
+            Path::new("/s"),
+            SnapshotName::new(1_795_254_874_123, 87),
+            42,
+            side_car,
+        )
+    }
+
+    #[test]
+    fn without_a_side_car_the_name_and_the_size_are_known() {
+        let info = read(None);
+        assert_eq!(
+            (info.size_bytes, info.created_at_ms, info.pct),
+            (42, 1_795_254_874_123, 87)
+        );
+        assert_eq!(
+            (info.side_car, info.method, info.ids),
+            (SideCar::Missing, Method::Unknown, Ids::Unknown)
+        );
+        assert_eq!(info.owner_id(), None);
+    }
+
+    #[test]
+    fn a_side_car_comes_back_as_it_was_written() {
+        let mut info = read(None);
+        info.side_car = SideCar::Ok;
+        info.method = Method::Blocking;
+        info.ids = Ids::Process;
+        info.reason = Some("alert".into());
+        info.owner = Some("7-9-0000000a".into());
+        info.pause_ms = Some(1654.5);
+        info.node_count = Some(639_244);
+        info.extra.insert("rule".into(), json!({"name": "heap"}));
+        assert_eq!(read(Some(&info.to_side_car().unwrap())), info);
+        assert_eq!(info.owner_id().unwrap().pid, 7);
+    }
+
+    #[test]
+    fn damaged_and_foreign_side_cars_lose_only_what_cannot_be_read() {
+        for damaged in ["", "{", "[]", "null", "\"x\"", "\u{0}\u{0}"] {
+            assert_eq!(
+                read(Some(damaged.as_bytes())).side_car,
+                SideCar::Damaged,
+                "{damaged}"
+            );
+        }
+        let info = read(Some(br#"{"pid":"x","reason":"signal","nodeCount":-1,"sizeBytes":1,"pct":3,"file":"/etc/passwd","method":"telepathy","other":1}"#));
+        assert_eq!(
+            (info.pid, info.node_count, info.reason.as_deref()),
+            (None, None, Some("signal"))
+        );
+        assert_eq!(
+            (info.size_bytes, info.pct, info.method),
+            (42, 87, Method::Unknown)
+        );
+        assert!(info.file.starts_with("/s"));
+        assert_eq!(info.side_car, SideCar::Damaged);
+        let deep = "[".repeat(100_000);
+        assert_eq!(read(Some(deep.as_bytes())).side_car, SideCar::Damaged);
+    }
+
+    proptest! {
+        #[test]
+        fn no_content_makes_it_panic(content: Vec<u8>) {
+            let _ = read(Some(&content));
+        }
+    }
+}

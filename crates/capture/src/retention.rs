@@ -192,6 +192,11 @@ const DISTRUST_MS: u64 = 3_600_000;
 
 /// Decides what to delete so that `incoming` fits, or why it cannot fit.
 ///
+/// A capture asks twice: before it begins, when everything under way counts against it, and when it is
+/// written. A reservation that was granted in between may rest on files that its process will delete only
+/// then, so the written capture deletes what it may to leave room for those under way, but is refused only
+/// for files that are there: within one policy and its expected size, it never is.
+///
 /// Deletions come oldest first, and no more than are needed. A file whose stamp lies more than an hour in
 /// the future counts as the oldest, since the clock that made it was wrong: otherwise it would outlive every
 /// later snapshot. When the folder is only tidied ([`Incoming::Nothing`]), nothing is ever refused, and a
@@ -209,6 +214,11 @@ pub fn plan(policy: &RetentionPolicy, situation: &Situation<'_>) -> Result<Vec<V
         now_ms,
     } = *situation;
     let (new_files, new_bytes) = incoming.files_and_bytes();
+    let is_expired = |file: &Candidate| {
+        now_ms
+            .checked_sub(file.created_at_ms)
+            .is_some_and(|age| policy.max_age_ms.is_some_and(|max| age > max))
+    };
     let age_key = |file: &Candidate| {
         if file.created_at_ms > now_ms.saturating_add(DISTRUST_MS) {
             0
@@ -220,7 +230,11 @@ pub fn plan(policy: &RetentionPolicy, situation: &Situation<'_>) -> Result<Vec<V
     let mut eligible: Vec<usize> = (0..files.len())
         .filter(|&index| files[index].standing != Standing::Living)
         .collect();
-    eligible.sort_by_key(|&index| (age_key(&files[index]), index));
+    // What has expired goes in any case, so it goes first; then by age.
+    eligible.sort_by_key(|&index| {
+        let file = &files[index];
+        (!is_expired(file), age_key(file), index)
+    });
 
     let sum = |indices: &mut dyn Iterator<Item = usize>| {
         indices.fold(0_u64, |sum, index| {
@@ -247,8 +261,17 @@ pub fn plan(policy: &RetentionPolicy, situation: &Situation<'_>) -> Result<Vec<V
     let mut free = disk_free_bytes.unwrap_or(u64::MAX);
 
     if incoming != Incoming::Nothing {
-        let held_files = count - eligible.len() as u64 - new_files;
-        let held_bytes = bytes.saturating_sub(deletable).saturating_sub(new_bytes);
+        // A capture that is written has a reservation of its own: it makes way for the others as far as it
+        // can, but is not refused for them.
+        let ahead = if let Incoming::Expected(_) = incoming {
+            under_way
+        } else {
+            UnderWay::default()
+        };
+        let held_files = (files.len() - eligible.len()) as u64 + ahead.files;
+        let held_bytes = sum(&mut (0..files.len()))
+            .saturating_sub(deletable)
+            .saturating_add(ahead.bytes);
         let refuse = |limit| {
             Err(Refusal::Budget {
                 limit,
@@ -282,11 +305,7 @@ pub fn plan(policy: &RetentionPolicy, situation: &Situation<'_>) -> Result<Vec<V
     let mut left = eligible.len();
     for index in eligible {
         let file = &files[index];
-        let expired = file.created_at_ms <= now_ms
-            && policy
-                .max_age_ms
-                .is_some_and(|max| now_ms - file.created_at_ms > max);
-        let rule = if expired {
+        let rule = if is_expired(file) {
             Rule::Age
         } else if count > policy.max_count {
             Rule::Count
@@ -308,3 +327,6 @@ pub fn plan(policy: &RetentionPolicy, situation: &Situation<'_>) -> Result<Vec<V
     }
     Ok(victims)
 }
+
+#[cfg(test)]
+mod tests;

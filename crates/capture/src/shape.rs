@@ -91,3 +91,85 @@ fn count(head: &[u8], name: &str) -> Option<u64> {
     // A number that reaches the end of what was read may go on.
     (digits < rest.len()).then(|| std::str::from_utf8(&rest[..digits]).ok()?.parse().ok())?
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn shape_of(content: &str) -> Result<Shape, Defect> {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(content.as_bytes()).unwrap();
+        read(&mut file)
+    }
+
+    fn whole(nodes: u64) -> String {
+        let body = "0,1,2,3,4,5,6\n,".repeat(usize::try_from(nodes).unwrap());
+        format!(
+            r#"{{"snapshot":{{"meta":{{"node_fields":["type"]}},"node_count":{nodes},"edge_count":1,"trace_function_count":0}},"nodes":[{body}],"edges":[0,1,2],"strings":["a","]}}"]}}"#
+        )
+    }
+
+    #[test]
+    fn a_whole_snapshot_tells_its_counts() {
+        for nodes in [0, 1, 20_000] {
+            let content = whole(nodes);
+            let shape = shape_of(&content).unwrap();
+            let size_bytes = content.len() as u64;
+            assert_eq!(
+                shape,
+                Shape {
+                    size_bytes,
+                    node_count: nodes,
+                    edge_count: 1
+                }
+            );
+            assert_eq!(shape_of(&format!("{content}\n")).unwrap().node_count, nodes);
+        }
+    }
+
+    #[test]
+    fn no_beginning_of_a_snapshot_passes_for_a_whole_one() {
+        let content = whole(30);
+        for length in 0..content.len() {
+            let prefix = &content[..length];
+            // The one prefix that ends like a snapshot ends inside its last string.
+            if prefix.ends_with("]}") && length > content.len() - 6 {
+                continue;
+            }
+            assert!(shape_of(prefix).is_err(), "{prefix}");
+        }
+    }
+
+    #[test]
+    fn what_never_was_a_snapshot_is_named() {
+        for (content, expected) in [
+            ("", "it is empty"),
+            ("{\"nodes\":[]}", "it does not begin as a heap snapshot"),
+            (
+                "{\"snapshot\":{\"meta\":{}},\"strings\":[]}",
+                "its head has no node and edge counts",
+            ),
+            (
+                "{\"snapshot\":{\"node_count\":99999999999999999999,\"edge_count\":1}]}",
+                "its head has no node and edge counts",
+            ),
+            (
+                "{\"snapshot\":{\"node_count\":1000,\"edge_count\":1},\"strings\":[]}",
+                "it is too short for its nodes",
+            ),
+            (
+                "{\"snapshot\":{\"node_count\":12",
+                "its head has no node and edge counts",
+            ),
+        ] {
+            match shape_of(content) {
+                Err(Defect::Content(problem, size)) => {
+                    assert_eq!((problem, size), (expected, content.len() as u64))
+                }
+                other => panic!("{content}: {other:?}"),
+            }
+        }
+    }
+}

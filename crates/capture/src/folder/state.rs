@@ -30,14 +30,45 @@ pub(super) fn read(path: &Path, app: &str) -> Option<u64> {
 
 /// Milliseconds until `cooldown_ms` have passed since `last_ms`.
 ///
-/// A wall clock may be set back. A stamp that lies in the future by no more than the cool-down starts it
-/// again from now on, so that it lasts at most twice its length; one further in the future says nothing and
-/// is ignored, or it would lock out captures for as long as the clock was wrong.
+/// A wall clock may be set back. A stamp that lies in the future by no more than the cool-down counts as one
+/// of now, so that the whole lasts at most twice its length; one further in the future says nothing and is
+/// ignored, or it would lock out captures for as long as the clock was wrong.
 #[must_use]
 pub fn cooldown_left_ms(last_ms: u64, now_ms: u64, cooldown_ms: u64) -> u64 {
     match now_ms.checked_sub(last_ms) {
         Some(passed_ms) => cooldown_ms.saturating_sub(passed_ms),
         None if last_ms - now_ms <= cooldown_ms => cooldown_ms,
         None => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn it_runs_down_and_ends() {
+        assert_eq!(cooldown_left_ms(1000, 1000, 500), 500);
+        assert_eq!(cooldown_left_ms(1000, 1499, 500), 1);
+        assert_eq!(cooldown_left_ms(1000, 1500, 500), 0);
+        assert_eq!(cooldown_left_ms(1000, 1000, 0), 0);
+    }
+
+    #[test]
+    fn a_clock_set_back_never_locks_for_ever() {
+        assert_eq!(cooldown_left_ms(1000, 900, 500), 500);
+        assert_eq!(cooldown_left_ms(1000, 499, 500), 0);
+        assert_eq!(cooldown_left_ms(u64::MAX, 0, 500), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn it_locks_only_within_one_cool_down_of_the_stamp(last in 0_u64..1 << 40, now in 0_u64..1 << 40, cooldown in 1_u64..1 << 40) {
+            let left = cooldown_left_ms(last, now, cooldown);
+            prop_assert!(left <= cooldown);
+            prop_assert_eq!(left > 0, last.abs_diff(now) < cooldown || last == now + cooldown);
+        }
     }
 }

@@ -83,14 +83,13 @@ impl Decision {
 #[must_use]
 pub fn needed_memory_bytes(cost: &Cost) -> u64 {
     let percent = match cost.basis {
-        // Rests on the smallest plausible objects already.
-        Basis::HeapSize => 10,
-        // Objects may have more references than the model's.
-        Basis::ObjectCount => 30,
+        // Rest on the most that was ever seen.
+        Basis::HeapSize | Basis::ObjectCount => 10,
+        // The same heap costs up to a tenth more or less, since V8's tables grow in steps.
         Basis::Measured => 20,
     };
     cost.memory_bytes
-        .saturating_add(cost.memory_bytes / 100 * percent)
+        .saturating_add(cost.memory_bytes.saturating_mul(percent) / 100)
         .saturating_add(RESERVE_BYTES)
 }
 
