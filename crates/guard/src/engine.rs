@@ -8,16 +8,17 @@ use std::cell::Cell;
 use std::sync::{Arc, OnceLock};
 
 use memguard_v8_api::HeapStatistics;
-use memguard_vitals::{AuditWarning, Capability, History, Sample, Vitals, old_space_limit};
+use memguard_vitals::{AuditWarning, Capability, History, LedgerInput, Sample, Vitals, old_space_limit};
 use parking_lot::Mutex;
 
 use crate::clock::{now_ms, now_us};
 use crate::events::{Drained, Subject};
 use crate::isolate::WatchedIsolate;
+use crate::ledger::OwnHeap;
 use crate::recorder::{GcRecord, Recorder};
 use crate::settings::{GuardSettings, IsolateFacts, PaceSettings};
 use crate::watch::{Waker, Watch, WatchState};
-use crate::{gate, sampler};
+use crate::{gate, ledger, sampler};
 
 /// A critical alert that JavaScript has not fetched for this long is printed to stderr instead: its
 /// event loop is blocked, and the process may not live to tell.
@@ -253,6 +254,12 @@ impl Engine {
     /// Reads the history under the lock.
     pub(crate) fn with_history<T>(&self, read: impl FnOnce(&History) -> T) -> Option<T> {
         self.state.lock().history.as_ref().map(read)
+    }
+
+    /// What the ledger must be told of V8.
+    pub(crate) fn ledger_input(&self, own: OwnHeap) -> LedgerInput {
+        let mut state = self.state.lock();
+        ledger::input(own, HERE.get(), &mut state.isolates)
     }
 
     /// Limits that do not fit each other or the machine.

@@ -23,6 +23,7 @@ mod engine;
 mod events;
 mod gate;
 mod isolate;
+mod ledger;
 mod recorder;
 mod sampler;
 mod settings;
@@ -35,6 +36,7 @@ use std::sync::Arc;
 pub use clock::now_us;
 pub use engine::Opened;
 pub use events::{Drained, GcEvent, GuardEvent, Subject};
+pub use ledger::{OwnHeap, Space};
 pub use memguard_capture::Error as SnapshotError;
 pub use memguard_trend::Error;
 pub use memguard_v8_api::{HeapStatistics, missing_symbols};
@@ -152,6 +154,11 @@ pub fn history(window_ms: u64, max_points: usize) -> Option<memguard_vitals::Poi
 /// Limits that do not fit each other or the machine, the gravest first.
 pub fn audit() -> Vec<memguard_vitals::AuditWarning> {
     engine().audit()
+}
+
+/// What the RSS ledger must be told of V8, for `vitals::Ledger::read`.
+pub fn ledger_input(own: OwnHeap) -> memguard_vitals::LedgerInput {
+    engine().ledger_input(own)
 }
 
 /// What works here, what does not, and why.

@@ -1,0 +1,46 @@
+'use strict';
+
+const v8 = require('v8');
+const workers = require('worker_threads');
+
+/** V8's heap statistics under the engine's names. */
+function heapOf(statistics) {
+  return {
+    total: statistics.total_heap_size,
+    physical: statistics.total_physical_size,
+    used: statistics.used_heap_size,
+    limit: statistics.heap_size_limit,
+    malloced: statistics.malloced_memory,
+    external: statistics.external_memory,
+  };
+}
+
+/** What an engine must know of the isolate that opens a guard. */
+function isolateFacts(name) {
+  const { maxYoungGenerationSizeMb: young, maxOldGenerationSizeMb: old } = workers.resourceLimits;
+  return {
+    threadId: workers.isMainThread ? 0 : workers.threadId,
+    name: name ?? defaultName(),
+    heap: heapOf(v8.getHeapStatistics()),
+    limits: {
+      nodeLine: nodeLine(),
+      nodeOptions: process.env.NODE_OPTIONS ?? '',
+      execArgv: process.execArgv,
+      workerYoungMb: young > 0 ? young : null,
+      workerOldMb: old > 0 ? old : null,
+    },
+    nativeV8: process.env.MEMGUARD_NATIVE_V8 !== '0',
+  };
+}
+
+/** `main`, or the worker's own name where Node tells it, or its number. */
+function defaultName() {
+  if (workers.isMainThread) return 'main';
+  return workers.threadName || `worker-${workers.threadId}`;
+}
+
+function nodeLine() {
+  return Number.parseInt(process.versions.node, 10);
+}
+
+module.exports = { heapOf, isolateFacts, nodeLine };

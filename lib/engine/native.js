@@ -1,0 +1,71 @@
+'use strict';
+
+const v8 = require('v8');
+const { MemguardError } = require('../errors');
+const { heapOf } = require('./facts');
+const observeGc = require('./gc-observer');
+
+/** The engine over the addon: JSON text at the border, promises for what waits for the disk. */
+module.exports = function nativeEngine(binding) {
+  const parse = (text) => (text === null || text === undefined ? null : JSON.parse(text));
+
+  const background = async (promise) => {
+    const { value, error } = JSON.parse(await promise);
+    if (error !== undefined) throw new MemguardError(error.code, error.message);
+    return value;
+  };
+
+  function open({ key, settings, facts, onEvents }) {
+    let guard;
+    let closed = false;
+
+    const onWake = (wantsHeap, wantsArrayBuffers, hasEvents) => {
+      if (closed) return;
+      if (wantsHeap) binding.reportHeap(JSON.stringify(heapOf(v8.getHeapStatistics())));
+      if (wantsArrayBuffers) binding.reportArrayBuffers(process.memoryUsage().arrayBuffers);
+      if (hasEvents) onEvents(parse(binding.drainGuard(guard)));
+    };
+
+    const opened = parse(binding.openGuard(key, JSON.stringify(settings), JSON.stringify(facts), onWake));
+    guard = opened.guard;
+    binding.reportArrayBuffers(process.memoryUsage().arrayBuffers);
+    const observer = opened.nativeGc ? null : observeGc((gc) => binding.reportGc(gc.major, gc.durationMs, 0, gc.usedAfter));
+    const heap = () => (opened.nativeHeap ? null : JSON.stringify(heapOf(v8.getHeapStatistics())));
+
+    return {
+      nativeHeap: opened.nativeHeap,
+      nativeGc: opened.nativeGc,
+      update: (next) => binding.updateGuard(guard, JSON.stringify(next)),
+      close() {
+        closed = true;
+        observer?.stop();
+        binding.closeGuard(guard);
+      },
+      state: () => parse(binding.guardState(guard)),
+      sample() {
+        binding.reportArrayBuffers(process.memoryUsage().arrayBuffers);
+        return parse(binding.sampleNow(heap()));
+      },
+      latest: () => parse(binding.latestSample()),
+      history: (windowMs, maxPoints) => parse(binding.history(windowMs, maxPoints)),
+    };
+  }
+
+  return {
+    name: 'native',
+    open,
+    capabilities: () => [{ name: 'native', available: true, reason: '' }, ...parse(binding.capabilities())],
+    audit: () => parse(binding.audit()),
+    ledger: (input) => background(binding.ledger(JSON.stringify(input))),
+    collectGarbage: () => binding.collectGarbage(),
+    snapshots: {
+      plan: (request) => parse(binding.planSnapshot(JSON.stringify(request))),
+      begin: (request) => background(binding.beginSnapshot(JSON.stringify(request))),
+      commit: (ticket, facts) => background(binding.commitSnapshot(ticket, JSON.stringify(facts))),
+      abort: (ticket) => background(binding.abortSnapshot(ticket)),
+      tidy: (folder) => background(binding.tidySnapshots(JSON.stringify(folder))),
+      list: (dir) => parse(binding.listSnapshots(dir)),
+      close: (folder) => binding.closeSnapshots(JSON.stringify(folder)),
+    },
+  };
+};

@@ -1,0 +1,30 @@
+'use strict';
+
+const engine = require('../engine');
+
+/**
+ * What works here, what does not, and why: by name, each `{ available, reason }`; `snapshot` also
+ * says by which method and what one would cost now.
+ */
+function capabilities({ handle = null, signal = null, options = null, plan = null } = {}) {
+  const all = {};
+  for (const { name, available, reason } of engine.capabilities()) all[name] = { available, reason };
+  if (handle !== null) {
+    all.nativeHeapStatistics = because(handle.nativeHeap, "V8's statistics are not readable natively here; Node's own are used");
+    all.nativeGcCallbacks = because(handle.nativeGc, "V8's GC callbacks are not to be had here; a PerformanceObserver stands in, at some 50 µs a collection");
+    all.signal = { available: signal.active, reason: signal.reason, signal: options.signal };
+  }
+  all.snapshot = {
+    available: true,
+    method: 'blocking',
+    reason: "V8's own generator on the JavaScript thread: the process stands still while it writes",
+    estimate: plan === null ? null : plan(),
+  };
+  return all;
+}
+
+function because(available, reason) {
+  return { available, reason: available ? '' : reason };
+}
+
+module.exports = { capabilities };
