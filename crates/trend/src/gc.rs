@@ -98,7 +98,8 @@ impl GcJudge {
         }
         let previous = self.last.replace(*gc)?;
         if gc.at_ms < previous.at_ms {
-            // The clock stepped back: how much time the program had is unknown.
+            // The clock stepped back: how much time the program had is unknown, and a run has no length.
+            self.run = Run::default();
             return None;
         }
         let mutator_ms = ((gc.at_ms - previous.at_ms) as f64 - gc.duration_ms).max(0.0);
@@ -132,7 +133,9 @@ impl GcJudge {
     pub(crate) fn tick(&mut self, at_ms: u64, window_ms: u64) -> Option<Event> {
         let last = self.last.as_mut()?;
         if at_ms.saturating_add(window_ms) < last.at_ms {
+            // The clock stepped back by more than a GC can be late.
             last.at_ms = at_ms;
+            self.run = Run::default();
         }
         if at_ms.saturating_sub(last.at_ms) <= window_ms {
             return None;

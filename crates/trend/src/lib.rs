@@ -31,7 +31,7 @@
 //!
 //! # Cost
 //! One reading against a handful of rules is some hundred nanoseconds and allocates nothing unless an event comes
-//! of it. A rule holds a few hundred bytes, the baseline under 4 KB per metric.
+//! of it. A rule holds a few hundred bytes, the baseline about 5 KB per metric.
 //!
 //! # What it does not do
 //! It neither samples, nor acts, nor touches files ([`Baseline::to_bytes`] is where its part ends), nor does it

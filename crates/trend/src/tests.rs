@@ -6,6 +6,7 @@ mod codec;
 mod config;
 mod format;
 mod gc;
+mod hostile;
 mod machine;
 mod reconfigure;
 mod rules;

@@ -7,19 +7,21 @@ const SLOT_MS: u64 = 30_000;
 /// What an hour must have to count: this many slots with a value …
 const MIN_SLOTS: usize = 3;
 /// … over at least a quarter of an hour.
-const MIN_SPAN_SLOTS: u64 = 30;
+const MIN_SPAN_SLOTS: u8 = 30;
 
 /// At most 120 maxima of the hour in progress.
 #[derive(Clone, Debug, Default)]
 pub(super) struct HourSketch {
     hour: u64,
-    slots: Vec<(u64, f32)>,
+    slots: Vec<(u8, f32)>,
 }
 
 impl HourSketch {
     /// Adds a value; the summary of the hour before, if this begins another and there was enough of it.
-    pub(super) fn add(&mut self, local_ms: u64, value: f32) -> Option<Summary> {
-        let (hour, slot) = (local_ms / HOUR_MS, local_ms % HOUR_MS / SLOT_MS);
+    pub(super) fn add(&mut self, local_ms: u64, value: f64) -> Option<Summary> {
+        // Nobody has so much memory, but infinity could not be stored.
+        let value = value.min(f64::from(f32::MAX)) as f32;
+        let (hour, slot) = (local_ms / HOUR_MS, (local_ms % HOUR_MS / SLOT_MS) as u8);
         let finished = if hour == self.hour {
             None
         } else {

@@ -45,7 +45,7 @@ pub(super) fn usual(
     let mut days: Vec<(i32, f64, f64)> = own.collect();
     for neighbour in [-1, 1] {
         for summary in week.at(hour + neighbour) {
-            let day = day_of(summary.epoch_hour - neighbour);
+            let day = day_of(summary.epoch_hour.saturating_sub(neighbour));
             if let Some((_, high, _)) = days.iter_mut().find(|(known, ..)| *known == day) {
                 *high = high.max(f64::from(summary.high));
             }

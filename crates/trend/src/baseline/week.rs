@@ -28,6 +28,9 @@ pub(super) struct Week {
     hours: [[Option<(Summary, State)>; DAYS]; HOURS],
 }
 
+// What the module's documentation says of its size.
+const _: () = assert!(size_of::<Week>() <= DAYS * HOURS * 20);
+
 impl Week {
     /// Puts an hour in the place of the oldest of its hour of the day. The same hour twice (a restart within it, the
     /// end of summer time) is the one that was seen for longer.

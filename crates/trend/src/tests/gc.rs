@@ -260,6 +260,10 @@ fn clocks_limits_and_durations_may_be_nonsense() {
     ] {
         assert_eq!(judge.observe_major_gc(&gc), []);
     }
+    // A step back in the middle of a run.
+    for at in [1_000, 1_100, 500, 600, 700] {
+        judge.observe_major_gc(&gc(at, 95.0, 62.0, 61.9));
+    }
     let far = gc(100 * HOUR, 900.0, 62.0, 61.0);
     judge.observe_major_gc(&far);
     for i in 1..5 {
