@@ -14,7 +14,7 @@ use crate::{BaselineKey, Error, Event, JudgeConfig, Level, MajorGc, Metric, Read
 
 /// Turns readings into events. One for a process, or for an isolate; it belongs to one thread at a time.
 ///
-/// Cost: some hundred nanoseconds a reading; no allocation unless an event comes of it.
+/// Cost: about a microsecond a reading; no allocation unless an event comes of it.
 #[derive(Clone, Debug)]
 pub struct Judge {
     config: JudgeConfig,

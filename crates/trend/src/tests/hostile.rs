@@ -115,7 +115,7 @@ fn any_config() -> impl Strategy<Value = JudgeConfig> {
 
 #[derive(Clone, Debug)]
 enum Step {
-    Read(Reading),
+    Read(Box<Reading>),
     Gc(MajorGc),
     Reconfigure(JudgeConfig),
     Commit,
@@ -124,7 +124,7 @@ enum Step {
 
 fn any_step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        8 => any_reading().prop_map(Step::Read),
+        8 => any_reading().prop_map(|reading| Step::Read(Box::new(reading))),
         4 => any_gc().prop_map(Step::Gc),
         1 => any_config().prop_map(Step::Reconfigure),
         1 => Just(Step::Commit),
