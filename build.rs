@@ -1,4 +1,4 @@
-//! Links the addon as Node wants it on each system.
+//! Tells the linker that Node.js itself will provide the `napi_*` functions.
 
 fn main() {
     napi_build::setup();

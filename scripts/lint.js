@@ -5,19 +5,27 @@
 //   node scripts/lint.js
 
 const path = require('path');
-const { run } = require('./lib/failure');
+const { spawnSync } = require('child_process');
+const { Failure, run } = require('./lib/failure');
 const { sequence } = require('./lib/sequence');
 const { root } = require('./lib/paths');
 
-const COMPONENT = 'If the tool is missing: rustup component add clippy rustfmt';
 const clippy = ['clippy', '--workspace', '--all-targets', '--locked', '--features', 'memguard/test-hooks', '--', '-D', 'warnings'];
 const inModules = (...names) => path.join(root, 'node_modules', ...names);
 
-run(() =>
+function requireComponents() {
+  for (const tool of ['fmt', 'clippy']) {
+    if (spawnSync('cargo', [tool, '--version'], { cwd: root }).status === 0) continue;
+    throw new Failure(`cargo ${tool} is missing`, 'rustup component add rustfmt clippy');
+  }
+}
+
+run(() => {
+  requireComponents();
   sequence([
-    { title: 'rustfmt', command: 'cargo', args: ['fmt', '--all', '--check'], hint: COMPONENT },
-    { title: 'clippy', command: 'cargo', args: clippy, hint: COMPONENT },
+    { title: 'rustfmt', command: 'cargo', args: ['fmt', '--all', '--check'] },
+    { title: 'clippy', command: 'cargo', args: clippy },
     { title: 'eslint', command: process.execPath, args: [inModules('eslint', 'bin', 'eslint.js'), '.', '--max-warnings', '0'] },
     { title: 'actionlint', command: process.execPath, args: [path.join(__dirname, 'lint-workflows.js')] },
-  ]),
-);
+  ]);
+});
