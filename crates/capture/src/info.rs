@@ -54,7 +54,7 @@ pub struct Metadata {
     /// Memory beyond the JavaScript heap (buffers, external strings) right before, in bytes.
     pub external_bytes: Option<u64>,
     /// How far the resident set grew while the snapshot was taken, in bytes. Measured by the
-    /// [`Pending`](crate::Pending) itself where it is `None` and the system tells.
+    /// [`Pending`](crate::Pending) itself where it is `None`, the method is blocking and the system tells.
     pub memory_growth_bytes: Option<u64>,
     /// Anything else for the side-car.
     pub extra: Map<String, Value>,

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{Deleted, Scan, make_way, write_temp};
 use crate::error::Error;
-use crate::info::{Metadata, SideCar, SnapshotInfo};
+use crate::info::{Metadata, Method, SideCar, SnapshotInfo};
 use crate::lock;
 use crate::names::SnapshotName;
 use crate::owner::Owner;
@@ -128,9 +128,10 @@ impl Pending {
             pause_ms: metadata.pause_ms,
             heap_used_bytes: metadata.heap_used_bytes,
             external_bytes: metadata.external_bytes,
-            memory_growth_bytes: metadata
-                .memory_growth_bytes
-                .or_else(|| self.memory_growth()),
+            memory_growth_bytes: metadata.memory_growth_bytes.or_else(|| {
+                // Only then is it this process that has grown.
+                (metadata.method == Method::Blocking).then(|| self.memory_growth())?
+            }),
             node_count: Some(shape.node_count),
             edge_count: Some(shape.edge_count),
             side_car: SideCar::Ok,

@@ -37,7 +37,7 @@ fn a_capture_leaves_a_private_file_and_a_side_car_and_nothing_else() {
         (Some(std::process::id()), Some("shop"))
     );
     assert_eq!(fs::read(&info.file).unwrap(), snapshot(5000));
-    assert_eq!(folder.list().unwrap(), [info.clone()]);
+    assert_eq!(folder.list().unwrap(), std::slice::from_ref(&info));
     let last = folder.last_capture().unwrap();
     assert_eq!(
         (last.node_count, last.pause_ms, last.node_major),
@@ -408,6 +408,48 @@ fn all_handles_of_a_process_are_one_owner() {
     write_snapshot(&pending, 100);
     pending.commit(metadata()).unwrap();
     assert!(files(temp.path(), ".owner").is_empty());
+}
+
+#[test]
+fn a_capture_may_move_between_threads() {
+    fn movable<T: Send + Sync>(_: &T) {}
+    let temp = tempfile::tempdir().unwrap();
+    let folder = Folder::open(temp.path(), keep(5), "shop").unwrap();
+    let pending = folder.begin(&request(T)).unwrap();
+    movable(&folder);
+    movable(&pending);
+    write_snapshot(&pending, 100);
+    std::thread::spawn(move || pending.commit(metadata()).unwrap())
+        .join()
+        .unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_growth_of_memory_is_measured_when_this_process_was_blocked() {
+    let temp = tempfile::tempdir().unwrap();
+    let folder = Folder::open(temp.path(), keep(5), "shop").unwrap();
+    let pending = folder.begin(&request(T)).unwrap();
+    write_snapshot(&pending, 100);
+    // More than any other test here ever holds, so that the peak is this one's.
+    let ballast = vec![1_u8; 300 << 20];
+    assert!(ballast.iter().step_by(4096).all(|&byte| byte == 1));
+    drop(ballast);
+    let growth = pending
+        .commit(metadata())
+        .unwrap()
+        .snapshot
+        .memory_growth_bytes
+        .unwrap();
+    assert!((290 << 20..600 << 20).contains(&growth), "{growth}");
+    let mut known = metadata();
+    known.memory_growth_bytes = Some(7);
+    let pending = folder.begin(&request(T)).unwrap();
+    write_snapshot(&pending, 100);
+    assert_eq!(
+        pending.commit(known).unwrap().snapshot.memory_growth_bytes,
+        Some(7)
+    );
 }
 
 #[test]
