@@ -11,7 +11,7 @@ function capabilities({ handle = null, signal = null, options = null, plan = nul
   for (const { name, available, reason } of engine.capabilities()) all[name] = { available, reason };
   if (handle !== null) {
     all.nativeHeapStatistics = because(handle.nativeHeap, "V8's statistics are not readable natively here; Node's own are used");
-    all.nativeGcCallbacks = because(handle.nativeGc, "V8's GC callbacks are not to be had here; a PerformanceObserver stands in, at some 50 µs a collection");
+    all.nativeGcCallbacks = because(handle.nativeGc, "V8's GC callbacks are not to be had here; Node's own ways stand in");
     all.signal = { available: signal.active, reason: signal.reason, signal: options.signal };
   }
   all.snapshot = {

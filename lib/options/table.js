@@ -11,9 +11,9 @@ const DAY = 86400e3;
  */
 const OPTIONS = {
   heapThreshold: { type: t.orOff(t.threshold()), default: 0.85 },
-  liveHeapThreshold: { type: t.orOff(t.threshold()), default: { warn: 0.85, critical: 0.92 } },
+  liveHeapThreshold: { type: t.orOff(t.threshold()), default: false },
   limitThreshold: { type: t.orOff(t.threshold({ sizes: false })), default: { warn: 0.85, critical: 0.95 } },
-  cgroupThreshold: { type: t.orOff(t.threshold()), default: { warn: 0.85, critical: 0.95 } },
+  cgroupThreshold: { type: t.orOff(t.threshold()), default: false },
   heapTotalThreshold: { type: t.orOff(t.threshold({ sizes: false })), default: false },
   rssThreshold: { type: t.orOff(t.threshold()), default: false },
   externalThreshold: { type: t.orOff(t.threshold()), default: false },

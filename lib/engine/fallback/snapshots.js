@@ -1,0 +1,94 @@
+'use strict';
+
+const fs = require('fs');
+const os = require('os');
+const path = require('path');
+const { MemguardError } = require('../../errors');
+const { formatBytes } = require('../../units');
+
+/** Extra memory of V8's generator for each byte of heap, as measured for small objects. */
+const MEMORY_FACTOR = 17;
+const FILE_FACTOR = 2;
+const NAME = /^snapshot-.*-(\d+)pct\.heapsnapshot$/;
+
+const pending = new Map();
+let nextTicket = 1;
+
+/**
+ * Snapshot files without the addon: the same names and the newest kept, for one process a folder.
+ * Disk is not looked at, sizes and ages are not bounded.
+ */
+function plan({ heapUsedBytes }) {
+  const memoryBytes = heapUsedBytes * MEMORY_FACTOR;
+  const available = process.availableMemory?.() ?? os.freemem();
+  const allowed = memoryBytes < available;
+  const reason = `a heap snapshot may take ${formatBytes(memoryBytes)} more memory, and ${formatBytes(available)} are available`;
+  const cost = { nodeCount: null, memoryBytes, diskBytes: heapUsedBytes * FILE_FACTOR, pauseMs: null, basis: 'heapSize' };
+  return { allowed, code: allowed ? 'ok' : 'no-memory', reason, cost };
+}
+
+async function begin(request) {
+  const { folder, pct, cooldownMs, force } = request;
+  const decision = plan(request);
+  if (!decision.allowed && !force) throw new MemguardError('ERR_MEMGUARD_SNAPSHOT_NO_MEMORY', decision.reason);
+  try {
+    await fs.promises.mkdir(folder.dir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new MemguardError('ERR_MEMGUARD_SNAPSHOT_DIR', `the snapshot folder ${folder.dir} cannot be made: ${error.message}`, { cause: error });
+  }
+  const last = list(folder.dir).at(-1);
+  if (cooldownMs > 0 && last !== undefined && Math.abs(Date.now() - last.createdAtMs) < cooldownMs) {
+    throw new MemguardError('ERR_MEMGUARD_SNAPSHOT_COOLDOWN', `the last snapshot is younger than the cool-down of ${cooldownMs} ms`);
+  }
+  const ticket = nextTicket++;
+  const stamp = new Date().toISOString().replaceAll(':', '-');
+  const file = path.join(folder.dir, `snapshot-${stamp}-${Math.round(pct)}pct.heapsnapshot`);
+  const tempPath = path.join(folder.dir, `.memguard-${process.pid}-${ticket}.heapsnapshot.tmp`);
+  pending.set(ticket, { folder, file, tempPath });
+  return { ticket, tempPath, cost: decision.cost };
+}
+
+async function commit(ticket, facts) {
+  const { folder, file, tempPath } = pending.get(ticket);
+  pending.delete(ticket);
+  const handle = await fs.promises.open(tempPath, 'r+');
+  try {
+    await handle.chmod(0o600);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await fs.promises.rename(tempPath, file);
+  const deleted = [];
+  for (const old of list(folder.dir).slice(0, -folder.maxCount)) {
+    await fs.promises.rm(old.file, { force: true });
+    deleted.push({ file: old.file, sizeBytes: old.sizeBytes, rule: 'count' });
+  }
+  const snapshot = { ...describe(folder.dir, path.basename(file)), ...facts, method: 'blocking', ids: 'process', app: folder.app, pid: process.pid };
+  return { snapshot, deleted };
+}
+
+async function abort(ticket) {
+  const { tempPath } = pending.get(ticket) ?? {};
+  pending.delete(ticket);
+  if (tempPath !== undefined) await fs.promises.rm(tempPath, { force: true });
+}
+
+function list(dir) {
+  let names;
+  try {
+    names = fs.readdirSync(dir);
+  } catch (error) {
+    if (error.code === 'ENOENT') return [];
+    throw new MemguardError('ERR_MEMGUARD_SNAPSHOT_DIR', `the snapshot folder ${dir} cannot be read: ${error.message}`, { cause: error });
+  }
+  return names.filter((name) => NAME.test(name)).sort().map((name) => describe(dir, name));
+}
+
+function describe(dir, name) {
+  const file = path.join(dir, name);
+  const { size, birthtimeMs, mtimeMs } = fs.statSync(file);
+  return { file, sizeBytes: size, createdAtMs: Math.round(Math.min(birthtimeMs || mtimeMs, mtimeMs)), pct: Number(NAME.exec(name)[1]), sideCar: 'missing' };
+}
+
+module.exports = { plan, begin, commit, abort, list, tidy: async () => null, close() {} };
