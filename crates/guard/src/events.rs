@@ -71,12 +71,12 @@ pub struct GcEvent {
     pub at_ms: u64,
     /// How long JavaScript stood still.
     pub duration_ms: f64,
-    /// Used heap before it.
-    pub used_before_bytes: u64,
+    /// Used heap before it; `None` where only JavaScript could observe the collection.
+    pub used_before_bytes: Option<u64>,
     /// Used heap after it.
     pub used_after_bytes: u64,
-    /// The difference; negative when more was promoted or allocated than freed.
-    pub freed_bytes: i64,
+    /// The difference.
+    pub freed_bytes: Option<i64>,
     /// Collections before this one of which no event could be made, because there were too many
     /// between two samples.
     pub missed: u64,
@@ -90,9 +90,11 @@ impl GuardEvent {
             kind: record.kind,
             at_ms,
             duration_ms: record.duration_us as f64 / 1e3,
-            used_before_bytes: record.used_before,
+            used_before_bytes: record.knows_before().then_some(record.used_before),
             used_after_bytes: record.used_after,
-            freed_bytes: record.used_before as i64 - record.used_after as i64,
+            freed_bytes: record
+                .knows_before()
+                .then(|| record.used_before as i64 - record.used_after as i64),
             missed,
         })
     }

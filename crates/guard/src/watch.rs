@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::baseline_file::BaselineFile;
 use crate::events::{Drained, GuardEvent, Subject};
 use crate::clock::now_us;
-use crate::recorder::GcRecord;
+use crate::recorder::{GcKind, GcRecord};
 use crate::settings::GuardSettings;
 
 /// The number of the main thread's isolate.
@@ -196,7 +196,8 @@ impl Watch {
         let id = subject.id;
         let mut missed = lost;
         for (at_ms, record) in records {
-            if record.kind == crate::recorder::GcKind::Major
+            if record.kind == GcKind::Major
+                && record.knows_before()
                 && let Some(judge) = id.and_then(|id| self.isolates.get_mut(&id))
             {
                 let events = judge.observe_major_gc(&MajorGc {

@@ -4,13 +4,17 @@
 //! source, and the exact setting that cures it.
 //!
 //! # How the numbers are chosen
-//! A container must hold more than the heap: Node's code and libraries, V8's compiled code, thread
-//! stacks, `malloc`, Buffers, and the young generation. [`AuditFacts::native_bytes`] is what is not
-//! heap now; the audit reserves it, or [`LEAST_NATIVE_BYTES`] if that is more (a process that has just
-//! started has not opened its first connection yet), or a tenth of the container. What remains is the
-//! most the old spaces of all isolates together should be allowed.
+//! A container must hold more than the old space: Node's code and libraries, V8's compiled code,
+//! thread stacks, `malloc`, Buffers, and the young generation. [`AuditFacts::native_bytes`] is what
+//! is not heap now; the audit reserves it, or [`LEAST_NATIVE_BYTES`] if that is more (a process that
+//! has just started has not opened its first connection yet). For the young generation it reserves
+//! the two semi-spaces that a busy server fills, but at most an eighth of the container. A suggested
+//! size leaves a tenth of the container free at least, so whoever follows it hears no more of it.
 
 use serde::Serialize;
+
+use crate::allocator::{Allocator, allocator, arena_max_set};
+use crate::sample::{IsolateFigures, OsReading};
 
 const MB: u64 = 1024 * 1024;
 
@@ -37,14 +41,10 @@ pub struct AuditFacts {
     pub cgroup_limit_bytes: Option<u64>,
     /// The cgroup's `memory.high`.
     pub cgroup_high_bytes: Option<u64>,
-    /// The cgroup's swap limit; `Some(0)` is "no swap".
-    pub cgroup_swap_limit_bytes: Option<u64>,
     /// `memory.oom.group`.
     pub oom_group: Option<bool>,
     /// Memory of the machine.
     pub machine_bytes: Option<u64>,
-    /// Swap of the machine.
-    pub machine_swap_bytes: Option<u64>,
     /// The process's memory in swap now.
     pub swapped_bytes: Option<u64>,
     /// Threads of the process now.
@@ -53,6 +53,45 @@ pub struct AuditFacts {
     pub glibc_malloc: bool,
     /// `MALLOC_ARENA_MAX` is set, or `glibc.malloc.arena_max` in `GLIBC_TUNABLES`.
     pub arena_max_set: bool,
+}
+
+impl AuditFacts {
+    /// The facts that a reading and the isolates' figures hold, and those of this process's allocator.
+    ///
+    /// What only the caller knows is left out: flags, the semi-space, what workers were asked to keep to.
+    pub fn gather(reading: &OsReading, isolates: &[IsolateFigures]) -> Self {
+        let heap = isolates
+            .iter()
+            .fold(0u64, |sum, i| sum.saturating_add(i.heap_total_bytes));
+        let cgroup = reading.cgroup;
+        let rss = reading.process.rss_bytes;
+        Self {
+            old_space_limit_bytes: isolates
+                .iter()
+                .find(|isolate| isolate.id == 0)
+                .map(|main| main.old_space_limit_bytes)
+                .filter(|limit| *limit > 0),
+            workers: isolates
+                .iter()
+                .filter(|isolate| isolate.id != 0)
+                .map(|worker| WorkerFacts {
+                    name: worker.name.clone(),
+                    old_space_limit_bytes: worker.old_space_limit_bytes,
+                    asked_old_mb: None,
+                })
+                .collect(),
+            native_bytes: (rss > 0).then(|| rss.saturating_sub(heap)),
+            cgroup_limit_bytes: cgroup.and_then(|c| c.limit_bytes),
+            cgroup_high_bytes: cgroup.and_then(|c| c.high_bytes),
+            oom_group: cgroup.and_then(|c| c.oom_group),
+            machine_bytes: reading.machine.map(|m| m.total_bytes),
+            swapped_bytes: reading.process.swap_bytes,
+            threads: reading.process.threads,
+            glibc_malloc: allocator() == Allocator::Glibc,
+            arena_max_set: arena_max_set(),
+            ..Self::default()
+        }
+    }
 }
 
 /// One worker thread, as the audit sees it.
@@ -95,30 +134,50 @@ pub fn audit(facts: &AuditFacts) -> Vec<AuditWarning> {
     .collect()
 }
 
-/// The largest old space, in whole MB, that fits into `bound` beside what is not heap.
-///
-/// At least 16 MB, below which Node doesn't start reliably.
-pub fn fitting_old_space_mb(bound: u64, facts: &AuditFacts) -> u64 {
-    let young = 3 * facts.semi_space_bytes.unwrap_or(16 * MB);
-    let native = facts
-        .native_bytes
-        .unwrap_or(0)
-        .max(LEAST_NATIVE_BYTES)
-        .max(bound / 10);
-    // In a small container the young generation's maximum would eat the heap; V8 rarely fills it.
-    let young = young.min(bound / 8);
-    let old = bound.saturating_sub(native).saturating_sub(young) / MB;
+/// The largest old space, in whole MB, that fits into `bound` beside everything else; `None` when less
+/// than 16 MB would be left, with which Node doesn't start reliably.
+pub fn fitting_old_space_mb(bound: u64, facts: &AuditFacts) -> Option<u64> {
+    let old = bound
+        .saturating_sub(expected_native(facts).max(bound / 10))
+        .saturating_sub(expected_young(facts, bound))
+        / MB;
     // Round down to what a person would type.
     let step = if old >= 1024 { 64 } else { 8 };
-    (old / step * step).max(16)
+    Some(old / step * step).filter(|mb| *mb >= 16)
+}
+
+fn expected_native(facts: &AuditFacts) -> u64 {
+    facts.native_bytes.unwrap_or(0).max(LEAST_NATIVE_BYTES)
+}
+
+fn expected_young(facts: &AuditFacts, bound: u64) -> u64 {
+    facts
+        .semi_space_bytes
+        .unwrap_or(0)
+        .saturating_mul(2)
+        .min(bound / 8)
+}
+
+/// What is needed beside the old space.
+fn beside(facts: &AuditFacts, bound: u64) -> u64 {
+    expected_native(facts).saturating_add(expected_young(facts, bound))
+}
+
+fn flag(bound: u64, what: &str, facts: &AuditFacts) -> String {
+    match fitting_old_space_mb(bound, facts) {
+        Some(mb) => format!("--max-old-space-size={mb}"),
+        None => format!(
+            "give the {what} more memory: {} is too little for Node with what this process holds beside its heap ({})",
+            show(bound),
+            show(beside(facts, bound))
+        ),
+    }
 }
 
 fn heap_exceeds_container(facts: &AuditFacts) -> Option<AuditWarning> {
     let old = facts.old_space_limit_bytes?;
     let limit = facts.cgroup_limit_bytes?;
-    let fits = fitting_old_space_mb(limit, facts);
-    let needed = old.saturating_add(expected_native(facts));
-    if needed <= limit {
+    if old.saturating_add(beside(facts, limit)) <= limit {
         return None;
     }
     Some(AuditWarning {
@@ -126,10 +185,10 @@ fn heap_exceeds_container(facts: &AuditFacts) -> Option<AuditWarning> {
         message: format!(
             "Node may let the JavaScript heap grow to {}, and about {} more is needed beside it, but the container ends at {}: the kernel will kill the process before Node collects its garbage in earnest, without an error message or a heap snapshot.",
             show(old),
-            show(expected_native(facts)),
+            show(beside(facts, limit)),
             show(limit)
         ),
-        fix: format!("--max-old-space-size={fits}"),
+        fix: flag(limit, "container", facts),
     })
 }
 
@@ -139,7 +198,7 @@ fn heap_exceeds_machine(facts: &AuditFacts) -> Option<AuditWarning> {
     }
     let old = facts.old_space_limit_bytes?;
     let machine = facts.machine_bytes?;
-    if old.saturating_add(expected_native(facts)) <= machine {
+    if old.saturating_add(beside(facts, machine)) <= machine {
         return None;
     }
     Some(AuditWarning {
@@ -149,10 +208,7 @@ fn heap_exceeds_machine(facts: &AuditFacts) -> Option<AuditWarning> {
             show(old),
             show(machine)
         ),
-        fix: format!(
-            "--max-old-space-size={}",
-            fitting_old_space_mb(machine, facts)
-        ),
+        fix: flag(machine, "machine", facts),
     })
 }
 
@@ -160,8 +216,7 @@ fn heap_exceeds_high(facts: &AuditFacts) -> Option<AuditWarning> {
     let old = facts.old_space_limit_bytes?;
     let high = facts.cgroup_high_bytes?;
     // Where the hard limit is too small already, that warning says it all.
-    if old.saturating_add(expected_native(facts)) <= high || heap_exceeds_container(facts).is_some()
-    {
+    if old.saturating_add(beside(facts, high)) <= high || heap_exceeds_container(facts).is_some() {
         return None;
     }
     Some(AuditWarning {
@@ -171,7 +226,7 @@ fn heap_exceeds_high(facts: &AuditFacts) -> Option<AuditWarning> {
             show(old),
             show(high)
         ),
-        fix: format!("--max-old-space-size={}", fitting_old_space_mb(high, facts)),
+        fix: flag(high, "container", facts),
     })
 }
 
@@ -213,12 +268,12 @@ fn workers_unlimited(facts: &AuditFacts) -> Option<AuditWarning> {
         .fold(0u64, |sum, w| sum.saturating_add(w.old_space_limit_bytes));
     let all = main
         .saturating_add(workers)
-        .saturating_add(expected_native(facts));
+        .saturating_add(beside(facts, bound));
     if all <= bound {
         return None;
     }
     let heaps = facts.workers.len() as u64 + 1;
-    let each = (fitting_old_space_mb(bound, facts) / heaps).max(16);
+    let each = (fitting_old_space_mb(bound, facts).unwrap_or(0) / heaps).max(16);
     Some(AuditWarning {
         code: "WORKERS_WITHOUT_LIMITS",
         message: format!(
@@ -271,10 +326,6 @@ fn malloc_arenas(facts: &AuditFacts) -> Option<AuditWarning> {
     })
 }
 
-fn expected_native(facts: &AuditFacts) -> u64 {
-    facts.native_bytes.unwrap_or(0).max(LEAST_NATIVE_BYTES)
-}
-
 fn show(bytes: u64) -> String {
     let mb = bytes as f64 / MB as f64;
     if mb >= 1024.0 {
@@ -283,3 +334,7 @@ fn show(bytes: u64) -> String {
         format!("{mb:.0} MB")
     }
 }
+
+#[cfg(test)]
+#[path = "audit_tests.rs"]
+mod tests;

@@ -5,14 +5,17 @@
 //! microseconds. The caller adds what V8 says of each isolate ([`IsolateFigures`]); together they
 //! make a [`Sample`], which knows the limit that really kills ([`limits`]). Samples are kept by
 //! [`history`] in a fixed amount of memory, and [`pace`] says when the next one is due. On demand,
-//! [`mod@audit`] finds limits that don't fit each other.
+//! [`ledger`] explains the resident set part by part, and [`mod@audit`] finds limits that don't fit
+//! each other.
 //!
 //! # What it does not do
 //! It starts no thread, knows nothing of V8's API and judges nothing: growth and alerts are the
 //! trend's business.
 
+pub mod allocator;
 pub mod audit;
 pub mod history;
+pub mod ledger;
 pub mod limits;
 pub mod old_space;
 pub mod pace;
@@ -20,8 +23,10 @@ pub mod platform;
 pub mod sample;
 mod vitals;
 
-pub use audit::{AuditFacts, AuditWarning, audit};
+pub use allocator::{Allocator, MallocFigures};
+pub use audit::{AuditFacts, AuditWarning, WorkerFacts, audit};
 pub use history::{History, HistoryOptions, Points};
+pub use ledger::{Ledger, LedgerInput, LedgerPart, PartKind};
 pub use limits::{EffectiveLimit, Limit, LimitKind, effective_limit};
 pub use old_space::{HeapFlags, OldSpaceFacts, old_space_limit, semi_space_size};
 pub use pace::{Pace, PaceInput, PaceOptions};
@@ -30,4 +35,4 @@ pub use sample::{
     CgroupFigures, CgroupVersion, GcFigures, IsolateFigures, MachineFigures, OsReading, Pressure,
     PressureScope, ProcessFigures, ResourceLimits, Sample,
 };
-pub use vitals::Vitals;
+pub use vitals::{Vitals, join};

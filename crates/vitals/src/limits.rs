@@ -220,3 +220,7 @@ fn heap_ceiling(reading: &OsReading, main: &IsolateFigures) -> Option<u64> {
         bytes.min(main.old_space_limit_bytes)
     }))
 }
+
+#[cfg(test)]
+#[path = "limits_tests.rs"]
+mod tests;

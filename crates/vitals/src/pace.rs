@@ -185,3 +185,7 @@ impl Pace {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "pace_tests.rs"]
+mod tests;

@@ -65,6 +65,9 @@ pub trait Platform: Send {
     /// Reads everything once. Blocks for microseconds, never waits.
     fn read(&mut self) -> OsReading;
 
+    /// Makes the next reading read everything anew, limits and dear figures included.
+    fn expire(&mut self) {}
+
     /// What works here and what doesn't. Costs a few allocations: for reports, not for each tick.
     fn capabilities(&self) -> Vec<Capability>;
 

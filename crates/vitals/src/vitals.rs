@@ -10,7 +10,6 @@ use crate::sample::{IsolateFigures, OsReading, Sample};
 /// `Send`, not `Sync`: it belongs to one thread at a time.
 pub struct Vitals {
     platform: Box<dyn Platform>,
-    names: LimitNames,
 }
 
 impl Vitals {
@@ -21,8 +20,7 @@ impl Vitals {
 
     /// The same over any platform, for tests and for systems this crate doesn't know.
     pub fn with_platform(platform: Box<dyn Platform>) -> Self {
-        let names = platform.limit_names();
-        Self { platform, names }
+        Self { platform }
     }
 
     /// Reads the operating system alone, without allocating.
@@ -30,11 +28,15 @@ impl Vitals {
         self.platform.read()
     }
 
+    /// Makes the next reading read everything anew, limits and dear figures included, as a report wants it.
+    pub fn expire(&mut self) {
+        self.platform.expire();
+    }
+
     /// Reads the operating system and joins it with what the caller knows of the isolates.
     pub fn sample(&mut self, isolates: Vec<IsolateFigures>) -> Sample {
         let reading = self.read();
-        self.names = self.platform.limit_names();
-        join(reading, isolates, &self.names)
+        join(reading, isolates, &self.platform.limit_names())
     }
 
     /// What works here, what doesn't, and why.

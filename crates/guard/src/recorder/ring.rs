@@ -25,10 +25,17 @@ pub struct GcRecord {
     pub at_us: u64,
     /// From V8's prologue to its epilogue.
     pub duration_us: u64,
-    /// Used bytes before it.
+    /// Used bytes before it; 0 when unknown.
     pub used_before: u64,
     /// Used bytes after it.
     pub used_after: u64,
+}
+
+impl GcRecord {
+    /// Whether what it freed is known.
+    pub fn knows_before(&self) -> bool {
+        self.used_before != 0
+    }
 }
 
 #[derive(Default)]

@@ -40,7 +40,7 @@ pub struct Linux {
     cgroup: Result<Cgroup, String>,
     pressure: Result<(Source, PressureScope), String>,
     slow_at: Option<u64>,
-    limits_at: u64,
+    limits_at: Option<u64>,
     swap_bytes: Option<u64>,
     machine: Option<MachineFigures>,
     rlimits: ResourceLimits,
@@ -94,13 +94,13 @@ impl Linux {
             cgroup,
             pressure,
             slow_at: None,
-            limits_at: 0,
+            limits_at: None,
             swap_bytes: None,
             machine: None,
             rlimits: read_rlimits(),
             buffer,
         };
-        linux.limits_at = linux.clock.now_ms();
+        linux.limits_at = Some(linux.clock.now_ms());
         linux
     }
 
@@ -172,14 +172,13 @@ impl Linux {
 impl Platform for Linux {
     fn read(&mut self) -> OsReading {
         let at_ms = self.clock.now_ms();
-        if at_ms.saturating_sub(self.limits_at) >= LIMITS_EVERY_MS {
-            self.limits_at = at_ms;
+        let due =
+            |last: Option<u64>, every| last.is_none_or(|then| at_ms.saturating_sub(then) >= every);
+        if due(self.limits_at, LIMITS_EVERY_MS) {
+            self.limits_at = Some(at_ms);
             self.refresh_limits();
         }
-        if self
-            .slow_at
-            .is_none_or(|then| at_ms.saturating_sub(then) >= SLOW_EVERY_MS)
-        {
+        if due(self.slow_at, SLOW_EVERY_MS) {
             self.slow_at = Some(at_ms);
             self.refresh_slow();
         }
@@ -192,6 +191,11 @@ impl Platform for Linux {
             machine: self.machine,
             rlimits: self.rlimits,
         }
+    }
+
+    fn expire(&mut self) {
+        self.limits_at = None;
+        self.slow_at = None;
     }
 
     fn capabilities(&self) -> Vec<Capability> {
@@ -295,3 +299,7 @@ fn wall_ms() -> u64 {
         .duration_since(UNIX_EPOCH)
         .map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
 }
+
+#[cfg(test)]
+#[path = "linux/tests.rs"]
+mod tests;

@@ -1,0 +1,5 @@
+'use strict';
+
+const { LRUCache } = require('./lru-cache');
+
+module.exports = { LRUCache };

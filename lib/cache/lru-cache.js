@@ -1,0 +1,307 @@
+'use strict';
+
+const { MemguardError } = require('../errors');
+const { readOptions, readTtl } = require('./cache-options');
+const { metrics, tracing, tracingHasSubscribers } = require('./channels');
+const { Clock } = require('./clock');
+const { fetchEntry, forceFetchEntry, memoEntry } = require('./fetch');
+const { describeEntry, getEntry, hasEntry, peekEntry, remainingTtl } = require('./read');
+const { Store } = require('./store');
+const { clearEntries, popEntry, removeEntry, setEntry } = require('./write');
+const walk = require('./walk');
+
+const NO_OPTIONS = Object.freeze({});
+
+/**
+ * A bounded cache that drops the least recently used entry. See index.d.ts for the documentation of its interface,
+ * which is that of the lru-cache package.
+ *
+ * A cache with only a `max` takes the short way through `get` and `set`; everything else (expiry, sizes, callbacks,
+ * per-call options, status objects, listeners) goes through read.js, write.js and fetch.js.
+ */
+class LRUCache {
+  #store;
+  #settings;
+  #ttl;
+
+  constructor(options) {
+    const settings = readOptions(options);
+    const store = new Store(settings.max);
+    this.#settings = settings;
+    this.#store = store;
+    this.#ttl = settings.ttl;
+    this.ttlResolution = settings.ttlResolution;
+    this.ttlAutopurge = settings.ttlAutopurge;
+    this.updateAgeOnGet = settings.updateAgeOnGet;
+    this.updateAgeOnHas = settings.updateAgeOnHas;
+    this.allowStale = settings.allowStale;
+    this.noDeleteOnStaleGet = settings.noDeleteOnStaleGet;
+    this.noUpdateTTL = settings.noUpdateTTL;
+    this.noDisposeOnSet = settings.noDisposeOnSet;
+    this.maxEntrySize = settings.maxEntrySize;
+    this.sizeCalculation = settings.sizeCalculation;
+    this.backgroundFetchSize = settings.backgroundFetchSize;
+    this.noDeleteOnFetchRejection = settings.noDeleteOnFetchRejection;
+    this.allowStaleOnFetchRejection = settings.allowStaleOnFetchRejection;
+    this.allowStaleOnFetchAbort = settings.allowStaleOnFetchAbort;
+    this.ignoreFetchAbort = settings.ignoreFetchAbort;
+
+    store.owner = this;
+    store.clock = new Clock(settings.perf, settings.ttlResolution);
+    store.fetchMethod = settings.fetchMethod;
+    store.memoMethod = settings.memoMethod;
+    store.dispose = settings.dispose;
+    store.disposeAfter = settings.disposeAfter;
+    store.onInsert = settings.onInsert;
+    if (settings.disposeAfter !== undefined) store.disposed = [];
+    if (settings.dispose || settings.disposeAfter || settings.onInsert || settings.fetchMethod) store.plain = false;
+    if (settings.maxEntrySize !== 0) store.trackSizes(settings.maxSize);
+    if (settings.ttl !== 0) store.trackExpiry();
+    if (settings.max === 0 && settings.maxSize === 0 && !settings.ttlAutopurge) warnUnbounded();
+  }
+
+  get size() {
+    return this.#store.size;
+  }
+
+  get calculatedSize() {
+    return this.#store.totalSize;
+  }
+
+  get max() {
+    return this.#store.max;
+  }
+
+  get maxSize() {
+    return this.#store.maxSize;
+  }
+
+  get ttl() {
+    return this.#ttl;
+  }
+
+  set ttl(ttl) {
+    this.#ttl = readTtl(ttl);
+    if (this.#ttl !== 0 && this.#store.ttls === null) this.#store.trackExpiry();
+  }
+
+  get perf() {
+    return this.#settings.perf;
+  }
+
+  get fetchMethod() {
+    return this.#settings.fetchMethod;
+  }
+
+  get memoMethod() {
+    return this.#settings.memoMethod;
+  }
+
+  get dispose() {
+    return this.#settings.dispose;
+  }
+
+  get disposeAfter() {
+    return this.#settings.disposeAfter;
+  }
+
+  get onInsert() {
+    return this.#settings.onInsert;
+  }
+
+  get [Symbol.toStringTag]() {
+    return 'LRUCache';
+  }
+
+  get(key, options) {
+    const store = this.#store;
+    if (store.plain && options === undefined && !metrics.hasSubscribers) {
+      const slot = store.index.get(key);
+      if (slot === undefined) {
+        store.misses++;
+        return undefined;
+      }
+      store.touch(slot);
+      return store.values[slot];
+    }
+    const [call, status] = withStatus(this, 'get', key, options);
+    const value = getEntry(this, store, key, call);
+    if (status && value !== undefined) status.value = value;
+    publish(status);
+    return value;
+  }
+
+  set(key, value, options) {
+    const store = this.#store;
+    if (store.plain && options === undefined && value !== undefined && !metrics.hasSubscribers) {
+      const slot = store.index.get(key);
+      if (slot === undefined) {
+        if (store.size === store.max) store.replaceOldest(key, value);
+        else store.insert(key, value);
+      } else {
+        store.values[slot] = value;
+        store.updated++;
+        store.touch(slot);
+      }
+      return this;
+    }
+    const [call, status] = withStatus(this, 'set', key, options);
+    if (status && value !== undefined) status.value = value;
+    setEntry(this, store, key, value, call);
+    publish(status);
+    return this;
+  }
+
+  has(key, options) {
+    const store = this.#store;
+    if (store.plain && options === undefined && !metrics.hasSubscribers) return store.index.has(key);
+    const [call, status] = withStatus(this, 'has', key, options);
+    const found = hasEntry(this, store, key, call);
+    publish(status);
+    return found;
+  }
+
+  peek(key, options) {
+    const [call, status] = withStatus(this, 'peek', key, options);
+    const value = peekEntry(this, this.#store, key, call);
+    publish(status);
+    return value;
+  }
+
+  delete(key) {
+    return removeEntry(this, this.#store, key, 'delete');
+  }
+
+  clear() {
+    clearEntries(this.#store, 'delete');
+  }
+
+  pop() {
+    return popEntry(this.#store);
+  }
+
+  fetch(key, options = NO_OPTIONS) {
+    return this.#traced(fetchEntry, key, options);
+  }
+
+  forceFetch(key, options = NO_OPTIONS) {
+    return this.#traced(forceFetchEntry, key, options);
+  }
+
+  #traced(run, key, options) {
+    const traced = tracingHasSubscribers();
+    const { status = traced || metrics.hasSubscribers ? {} : undefined } = options;
+    if (status === undefined) return run(this, this.#store, key, options);
+    if (options.context) status.context = options.context;
+    const fetched = run(this, this.#store, key, { ...options, status });
+    if (traced) {
+      status.trace = true;
+      tracing.tracePromise(() => fetched, status).catch(() => {});
+    }
+    return fetched;
+  }
+
+  memo(key, options) {
+    const [call, status] = withStatus(this, 'memo', key, options);
+    if (status && call.context) status.context = call.context;
+    const value = memoEntry(this, this.#store, key, call);
+    if (status) status.value = value;
+    publish(status);
+    return value;
+  }
+
+  info(key) {
+    return describeEntry(this.#store, key);
+  }
+
+  getRemainingTTL(key) {
+    return remainingTtl(this.#store, key);
+  }
+
+  purgeStale() {
+    return walk.purgeStale(this, this.#store);
+  }
+
+  keys() {
+    return walk.keys(this.#store, true);
+  }
+
+  rkeys() {
+    return walk.keys(this.#store, false);
+  }
+
+  values() {
+    return walk.values(this.#store, true);
+  }
+
+  rvalues() {
+    return walk.values(this.#store, false);
+  }
+
+  entries() {
+    return walk.entries(this.#store, true);
+  }
+
+  rentries() {
+    return walk.entries(this.#store, false);
+  }
+
+  [Symbol.iterator]() {
+    return walk.entries(this.#store, true);
+  }
+
+  forEach(visit, self = this) {
+    walk.forEach(this, this.#store, true, visit, self);
+  }
+
+  rforEach(visit, self = this) {
+    walk.forEach(this, this.#store, false, visit, self);
+  }
+
+  find(test, options) {
+    const found = walk.findKey(this, this.#store, test);
+    return found === undefined ? undefined : getEntry(this, this.#store, found.key, options);
+  }
+
+  dump() {
+    return walk.dump(this.#store);
+  }
+
+  load(dumped) {
+    walk.load(this, this.#store, dumped);
+  }
+
+  static unsafeExposeInternals() {
+    throw new MemguardError(
+      'ERR_MEMGUARD_UNSUPPORTED',
+      'unsafeExposeInternals shows the inside of another implementation; use info(), dump() and stats()',
+    );
+  }
+}
+
+/** The options of one call with a status object, if the caller gave one or somebody listens. */
+function withStatus(cache, op, key, options = NO_OPTIONS) {
+  const { status = metrics.hasSubscribers ? {} : undefined } = options;
+  if (status === undefined) return [options, undefined];
+  status.op = op;
+  status.key = key;
+  status.cache = cache;
+  return [options.status === status ? options : { ...options, status }, status];
+}
+
+function publish(status) {
+  if (status !== undefined && metrics.hasSubscribers) metrics.publish(status);
+}
+
+let warned = false;
+
+function warnUnbounded() {
+  if (warned) return;
+  warned = true;
+  process.emitWarning(
+    'A cache with a ttl alone keeps stale entries until they are asked for: set max, maxBytes or ttlAutopurge too.',
+    { type: 'UnboundedCacheWarning', code: 'LRU_CACHE_UNBOUNDED' },
+  );
+}
+
+module.exports = { LRUCache };

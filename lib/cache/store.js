@@ -1,0 +1,133 @@
+'use strict';
+
+const { AccessLog } = require('./access-log');
+
+/**
+ * The entries of one cache: an index from keys to slots, and arrays by slot. It knows nothing of callbacks or of
+ * the public options; what is written here about one entry costs no allocation.
+ */
+class Store extends AccessLog {
+  /** @param {number} max the most entries, 0 for no bound by count */
+  constructor(max) {
+    super(max);
+    this.max = max;
+    this.index = new Map();
+    this.keys = [];
+    this.values = [];
+    this.size = 0;
+    /** No expiry, sizes or callbacks: the short ways through get and set are right. */
+    this.plain = true;
+    // Expiry, once any entry may have it: ms by `clock`, 0 for none.
+    this.ttls = null;
+    this.starts = null;
+    this.clock = null;
+    this.sweeper = null;
+    // Sizes, when they count.
+    this.sizes = null;
+    this.totalSize = 0;
+    this.maxSize = 0;
+    /** Sizes are bytes measured by ourselves, so a value that is set again is measured again. */
+    this.measured = false;
+    // Callbacks, and the cache that they are called on.
+    this.owner = null;
+    this.dispose = undefined;
+    this.disposeAfter = undefined;
+    this.onInsert = undefined;
+    this.fetchMethod = undefined;
+    this.memoMethod = undefined;
+    this.disposed = null;
+    this.depth = 0;
+    this.failure = null;
+    // What happened, for stats(); hits are read off the access log.
+    this.misses = 0;
+    this.staleHits = 0;
+    this.added = 0;
+    this.updated = 0;
+    this.removed = { evict: 0, set: 0, delete: 0, expire: 0, fetch: 0, pressure: 0 };
+  }
+
+  /** Puts a key that is not there at the newest end; the caller has made room. */
+  insert(key, value) {
+    const slot = this.takeSlot();
+    this.index.set(key, slot);
+    this.keys[slot] = key;
+    this.values[slot] = value;
+    this.append(slot);
+    this.size++;
+    this.added++;
+    return slot;
+  }
+
+  /** Lets a new key take the slot of the least recently used entry, where nobody is told of its end. */
+  replaceOldest(key, value) {
+    const slot = this.oldest();
+    this.index.delete(this.keys[slot]);
+    this.index.set(key, slot);
+    this.keys[slot] = key;
+    this.values[slot] = value;
+    this.append(slot);
+    this.added++;
+    this.removed.evict++;
+  }
+
+  /** Takes an entry out; its value and size are forgotten. */
+  remove(slot) {
+    this.index.delete(this.keys[slot]);
+    this.keys[slot] = undefined;
+    this.values[slot] = undefined;
+    if (this.sizes !== null) {
+      this.totalSize -= this.sizes[slot];
+      this.sizes[slot] = 0;
+    }
+    if (this.ttls !== null) {
+      this.ttls[slot] = 0;
+      this.starts[slot] = 0;
+    }
+    this.releaseSlot(slot);
+    this.size--;
+  }
+
+  /** Takes all entries out and gives the memory of a large table back. */
+  empty() {
+    this.index.clear();
+    this.keys = [];
+    this.values = [];
+    this.size = 0;
+    this.totalSize = 0;
+    if (this.sizes !== null) this.sizes.fill(0);
+    if (this.ttls !== null) {
+      this.ttls.fill(0);
+      this.starts.fill(0);
+    }
+    this.reset();
+  }
+
+  trackSizes(maxSize) {
+    this.plain = false;
+    this.maxSize = maxSize;
+    this.sizes = new Float64Array(this.capacity);
+  }
+
+  trackExpiry() {
+    this.plain = false;
+    this.ttls = new Float64Array(this.capacity);
+    this.starts = new Float64Array(this.capacity);
+  }
+
+  grow() {
+    super.grow();
+    if (this.sizes !== null) this.sizes = enlarged(this.sizes, this.capacity);
+    if (this.ttls !== null) {
+      this.ttls = enlarged(this.ttls, this.capacity);
+      this.starts = enlarged(this.starts, this.capacity);
+    }
+  }
+}
+
+function enlarged(array, length) {
+  const larger = new Float64Array(length);
+  larger.set(array);
+  return larger;
+}
+
+module.exports = { Store };

@@ -1,0 +1,286 @@
+'use strict';
+
+const { MemguardError, invalidType } = require('../errors');
+const { parseDuration } = require('../units');
+const { metrics } = require('./channels');
+const { describeExpiry, setExpiry } = require('./expiry');
+const { Pending } = require('./pending');
+
+/**
+ * Everything that changes entries. Callbacks of the user run here, and may throw or change the cache themselves:
+ * an entry is taken out before its `dispose` is called, what was known before a callback is looked up again after it,
+ * and what a callback throws is thrown when the operation is done. So the cache is whole at every moment in which
+ * foreign code runs, and each value is disposed of once.
+ */
+
+/** A dispose that sets into the same full cache evicts again, and so on: this deep and no deeper. */
+const DEEPEST = 64;
+
+/** A positive integer: what sizes and counts have to be. */
+function isPositiveInteger(n) {
+  return Number.isInteger(n) && n > 0;
+}
+
+/**
+ * @param {Pending} [settling] the fetch whose result this is
+ */
+function setEntry(cache, store, key, value, options, settling) {
+  const { status } = options;
+  if (value === undefined) {
+    if (status) status.set = 'deleted';
+    cache.delete(key);
+    return;
+  }
+  const pending = value instanceof Pending;
+  if (status && !pending) status.value = value;
+  const size = sizeOf(cache, store, key, value, options);
+  const largest = cache.maxEntrySize;
+  if ((largest && size > largest) || (store.maxSize && size > store.maxSize)) {
+    removeEntry(cache, store, key, 'set');
+    if (status) {
+      status.set = 'miss';
+      status.maxEntrySizeExceeded = true;
+    }
+    return;
+  }
+
+  let slot = store.index.get(key);
+  if (slot === undefined) {
+    if (!makeRoom(store, size)) {
+      conclude(store);
+      return;
+    }
+    // A dispose may have set the very same key.
+    slot = store.index.get(key);
+  }
+  if (slot === undefined) {
+    slot = store.insert(key, value);
+    if (store.sizes !== null) accountFor(store, slot, size, status);
+    if (status) status.set = 'add';
+    expireLater(cache, store, slot, options, false);
+    if (status) describeExpiry(store, slot, status);
+    if (store.onInsert !== undefined && !pending) call(store, store.onInsert, value, key, 'add');
+  } else {
+    update(cache, store, slot, key, value, size, options, settling);
+  }
+  conclude(store);
+}
+
+function update(cache, store, slot, key, value, size, options, settling) {
+  const { status, noDisposeOnSet = cache.noDisposeOnSet } = options;
+  const pending = value instanceof Pending;
+  const old = store.values[slot];
+  store.updated++;
+  store.touch(slot);
+  let kind = 'update';
+  if (old !== value) {
+    const oldValue = old instanceof Pending ? old.stale : old;
+    if (!noDisposeOnSet) {
+      if (old instanceof Pending && old !== settling) old.abort('replaced');
+      if (oldValue !== undefined && oldValue !== value) report(store, oldValue, key, 'set');
+      if (store.index.get(key) !== slot || !Object.is(store.values[slot], old)) {
+        // The callback changed this entry: begin again with what there is now.
+        setEntry(cache, store, key, value, options);
+        return;
+      }
+    }
+    if (store.sizes !== null) {
+      // The new size takes the place of the old one; the entry itself is the newest and goes last.
+      while (store.maxSize && store.totalSize - store.sizes[slot] + size > store.maxSize && store.size > 1) {
+        evict(store);
+        if (store.index.get(key) !== slot) {
+          setEntry(cache, store, key, value, options);
+          return;
+        }
+      }
+      store.totalSize -= store.sizes[slot];
+      accountFor(store, slot, size, status);
+    }
+    store.values[slot] = value;
+    if (!pending) {
+      if (oldValue === undefined) kind = 'add';
+      else if (oldValue !== value) kind = 'replace';
+      if (status && oldValue !== undefined) status.oldValue = oldValue;
+    }
+  } else if (store.measured) {
+    store.totalSize -= store.sizes[slot];
+    accountFor(store, slot, size, status);
+  }
+  if (status && !pending) status.set = kind;
+  expireLater(cache, store, slot, options, true);
+  if (status) describeExpiry(store, slot, status);
+  if (store.onInsert !== undefined && !pending) call(store, store.onInsert, value, key, kind);
+}
+
+function accountFor(store, slot, size, status) {
+  store.sizes[slot] = size;
+  store.totalSize += size;
+  if (status) {
+    status.entrySize = size;
+    status.totalCalculatedSize = store.totalSize;
+  }
+}
+
+function expireLater(cache, store, slot, options, exists) {
+  const { noUpdateTTL = cache.noUpdateTTL, start } = options;
+  let { ttl = cache.ttl } = options;
+  if (typeof ttl === 'string') ttl = parseDuration('ttl', ttl);
+  if (store.ttls === null) {
+    if (ttl === 0) return;
+    store.trackExpiry();
+  }
+  if (exists && noUpdateTTL) return;
+  setExpiry(store, slot, ttl, start === undefined ? store.clock.exact() : start);
+}
+
+/** The size that the entry will count with, from the options or by calculation. */
+function sizeOf(cache, store, key, value, options) {
+  const { size, sizeCalculation = cache.sizeCalculation } = options;
+  if (store.sizes === null) {
+    if (size || sizeCalculation) {
+      throw invalidType('size', size || sizeCalculation, 'maxSize, maxBytes or maxEntrySize to be set on the cache');
+    }
+    return 0;
+  }
+  if (isPositiveInteger(size)) return size;
+  if (value instanceof Pending) return cache.backgroundFetchSize;
+  if (sizeCalculation) {
+    if (typeof sizeCalculation !== 'function') throw invalidType('sizeCalculation', sizeCalculation, 'a function');
+    const calculated = sizeCalculation(value, key);
+    if (!isPositiveInteger(calculated)) {
+      throw invalidType("sizeCalculation's result", calculated, 'a positive integer');
+    }
+    return calculated;
+  }
+  throw invalidType('size', size, 'a positive integer: with maxSize or maxEntrySize, give size or sizeCalculation');
+}
+
+/** Evicts until an entry of this size fits; answers whether it does. */
+function makeRoom(store, size) {
+  // A dispose that puts an entry back for each one taken out would never let room be made.
+  let left = store.size + DEEPEST;
+  while (isFull(store, size)) {
+    if (left-- === 0) {
+      store.failure ??= { error: reentrance() };
+      return false;
+    }
+    evict(store);
+  }
+  return true;
+}
+
+function isFull(store, size) {
+  if (store.size === 0) return false;
+  return (store.max > 0 && store.size >= store.max) || (store.maxSize > 0 && store.totalSize + size > store.maxSize);
+}
+
+/** Takes the least recently used entry out. */
+function evict(store, reason = 'evict') {
+  const slot = store.oldest();
+  const key = store.keys[slot];
+  const value = store.values[slot];
+  store.remove(slot);
+  store.removed[reason]++;
+  if (value instanceof Pending) {
+    value.abort('evicted');
+    if (value.stale !== undefined) report(store, value.stale, key, 'evict');
+  } else {
+    report(store, value, key, 'evict');
+  }
+  return value;
+}
+
+/** Takes one entry out; answers whether it was there. */
+function removeEntry(cache, store, key, reason) {
+  if (metrics.hasSubscribers) metrics.publish({ op: 'delete', delete: reason, key, cache });
+  const slot = store.index.get(key);
+  if (slot !== undefined) {
+    const value = store.values[slot];
+    store.remove(slot);
+    store.removed[reason]++;
+    if (value instanceof Pending) value.abort('deleted');
+    else report(store, value, key, reason);
+  }
+  conclude(store);
+  return slot !== undefined;
+}
+
+/** Takes all entries out, oldest first. */
+function clearEntries(store, reason) {
+  const { keys, values } = store;
+  const order = [];
+  if (store.dispose !== undefined || store.disposeAfter !== undefined || store.fetchMethod !== undefined) {
+    const cursor = store.cursor(false);
+    for (let slot = store.stepNewer(cursor); slot >= 0; slot = store.stepNewer(cursor)) order.push(slot);
+    store.dropCursor(cursor);
+  }
+  store.removed[reason] += store.size;
+  store.empty();
+  for (const slot of order) {
+    if (values[slot] instanceof Pending) values[slot].abort('deleted');
+    else report(store, values[slot], keys[slot], reason);
+  }
+  conclude(store);
+}
+
+/** Takes the least recently used entry out and answers its value. */
+function popEntry(store) {
+  try {
+    while (store.size > 0) {
+      const value = evict(store);
+      if (value instanceof Pending) {
+        if (value.stale) return value.stale;
+      } else {
+        return value;
+      }
+    }
+    return undefined;
+  } finally {
+    conclude(store);
+  }
+}
+
+/** Tells `dispose` now, and `disposeAfter` when the operation is over. */
+function report(store, value, key, reason) {
+  if (store.disposeAfter !== undefined) store.disposed.push([value, key, reason]);
+  if (store.dispose !== undefined) call(store, store.dispose, value, key, reason);
+}
+
+/** Calls the user's code. What it throws waits until the operation is done. */
+function call(store, callback, value, key, reason) {
+  if (store.depth >= DEEPEST) {
+    store.failure ??= { error: reentrance() };
+    return;
+  }
+  store.depth++;
+  try {
+    callback.call(store.owner, value, key, reason);
+  } catch (error) {
+    store.failure ??= { error };
+  } finally {
+    store.depth--;
+  }
+}
+
+/** The end of each operation: calls `disposeAfter`, then throws the first error of all callbacks. */
+function conclude(store) {
+  if (store.depth > 0) return;
+  if (store.disposeAfter !== undefined) {
+    let task;
+    while ((task = store.disposed.shift()) !== undefined) call(store, store.disposeAfter, ...task);
+  }
+  if (store.failure !== null) {
+    const { error } = store.failure;
+    store.failure = null;
+    throw error;
+  }
+}
+
+function reentrance() {
+  return new MemguardError(
+    'ERR_MEMGUARD_CACHE_REENTRANCE',
+    'dispose puts entries back into its own full cache without end; set entries in disposeAfter',
+  );
+}
+
+module.exports = { clearEntries, conclude, evict, isPositiveInteger, popEntry, removeEntry, setEntry };
