@@ -1,4 +1,4 @@
-//! Tells the linker that Node.js itself will provide the `napi_*` functions.
+//! Links the addon as Node wants it on each system.
 
 fn main() {
     napi_build::setup();
