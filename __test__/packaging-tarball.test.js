@@ -89,6 +89,12 @@ describe('the packed packages', () => {
     assert.deepEqual(JSON.parse(node('-e', script)), [expected]);
   });
 
+  it('have no export that panics on purpose', () => {
+    const names = JSON.parse(node('-p', `JSON.stringify(Object.keys(require(${JSON.stringify(installed('native.js'))})))`));
+    assert.ok(names.length > 0);
+    assert.deepEqual(names.filter((name) => /panic/i.test(name)), []);
+  });
+
   it('keep their insides to themselves', () => {
     const script = `
       const codes = ['memguard/lib/native', 'memguard/native.js'].map((name) => {

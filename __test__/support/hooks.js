@@ -1,0 +1,17 @@
+'use strict';
+
+// The addon with the exports that panic on purpose (cargo feature `test-hooks`), for child processes only:
+// should one of them end its host, the test sees an exit code in place of ending itself.
+
+const fs = require('fs');
+const { hooksAddon } = require('../../scripts/lib/paths');
+
+/** The environment in which `require('memguard')` and native.js load the test-hooks addon. */
+function hooksEnvironment(environment = process.env) {
+  if (!fs.existsSync(hooksAddon)) {
+    throw new Error(`${hooksAddon} is missing: run node scripts/setup.js --test-hooks`);
+  }
+  return { ...environment, NAPI_RS_NATIVE_LIBRARY_PATH: hooksAddon };
+}
+
+module.exports = { hooksEnvironment };
