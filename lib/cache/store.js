@@ -37,6 +37,8 @@ class Store extends AccessLog {
     this.memoMethod = undefined;
     this.disposed = null;
     this.depth = 0;
+    this.restarts = 0;
+    this.endless = false;
     this.failure = null;
     // What happened, for stats(); hits are read off the access log.
     this.misses = 0;

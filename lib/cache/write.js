@@ -13,7 +13,7 @@ const { Pending } = require('./pending');
  * foreign code runs, and each value is disposed of once.
  */
 
-/** A dispose that sets into the same full cache evicts again, and so on: this deep and no deeper. */
+/** A dispose that sets into the same full cache evicts again, and so on: this far and no further. */
 const DEEPEST = 64;
 
 /** A positive integer: what sizes and counts have to be. */
@@ -79,8 +79,7 @@ function update(cache, store, slot, key, value, size, options, settling) {
       if (old instanceof Pending && old !== settling) old.abort('replaced');
       if (oldValue !== undefined && oldValue !== value) report(store, oldValue, key, 'set');
       if (store.index.get(key) !== slot || !Object.is(store.values[slot], old)) {
-        // The callback changed this entry: begin again with what there is now.
-        setEntry(cache, store, key, value, options);
+        setAnew(cache, store, key, value, options);
         return;
       }
     }
@@ -89,7 +88,7 @@ function update(cache, store, slot, key, value, size, options, settling) {
       while (store.maxSize && store.totalSize - store.sizes[slot] + size > store.maxSize && store.size > 1) {
         evict(store);
         if (store.index.get(key) !== slot) {
-          setEntry(cache, store, key, value, options);
+          setAnew(cache, store, key, value, options);
           return;
         }
       }
@@ -110,6 +109,12 @@ function update(cache, store, slot, key, value, size, options, settling) {
   expireLater(cache, store, slot, options, true);
   if (status) describeExpiry(store, slot, status);
   if (store.onInsert !== undefined && !pending) call(store, store.onInsert, value, key, kind);
+}
+
+/** A callback changed the entry that is being set: begin again with what there is now. */
+function setAnew(cache, store, key, value, options) {
+  if (++store.restarts > DEEPEST) giveUp(store);
+  else setEntry(cache, store, key, value, options);
 }
 
 function accountFor(store, slot, size, status) {
@@ -161,7 +166,7 @@ function makeRoom(store, size) {
   let left = store.size + DEEPEST;
   while (isFull(store, size)) {
     if (left-- === 0) {
-      store.failure ??= { error: reentrance() };
+      giveUp(store);
       return false;
     }
     evict(store);
@@ -248,10 +253,8 @@ function report(store, value, key, reason) {
 
 /** Calls the user's code. What it throws waits until the operation is done. */
 function call(store, callback, value, key, reason) {
-  if (store.depth >= DEEPEST) {
-    store.failure ??= { error: reentrance() };
-    return;
-  }
+  if (store.depth >= DEEPEST) giveUp(store);
+  if (store.endless) return;
   store.depth++;
   try {
     callback.call(store.owner, value, key, reason);
@@ -269,6 +272,8 @@ function conclude(store) {
     let task;
     while ((task = store.disposed.shift()) !== undefined) call(store, store.disposeAfter, ...task);
   }
+  store.restarts = 0;
+  store.endless = false;
   if (store.failure !== null) {
     const { error } = store.failure;
     store.failure = null;
@@ -276,11 +281,11 @@ function conclude(store) {
   }
 }
 
-function reentrance() {
-  return new MemguardError(
-    'ERR_MEMGUARD_CACHE_REENTRANCE',
-    'dispose puts entries back into its own full cache without end; set entries in disposeAfter',
-  );
+/** Callbacks that change the cache without end are no longer called in this operation, which then throws. */
+function giveUp(store) {
+  store.endless = true;
+  const message = 'the callbacks of a cache change that cache without end, as a dispose that sets the entry again';
+  store.failure ??= { error: new MemguardError('ERR_MEMGUARD_CACHE_REENTRANCE', message) };
 }
 
 module.exports = { clearEntries, conclude, evict, isPositiveInteger, popEntry, removeEntry, setEntry };
