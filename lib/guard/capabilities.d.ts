@@ -1,0 +1,15 @@
+import type { SnapshotDecision } from './snapshots';
+
+/** Whether something works here, and if not, why. */
+export interface Capability {
+  available: boolean;
+  reason: string;
+}
+
+/** What works here: `native` (the addon), `cgroup`, `pressure`, … by name. */
+export interface Capabilities {
+  native: Capability;
+  /** How snapshots are taken here; `estimate` is what one would cost now, while a guard runs. */
+  snapshot: Capability & { method: 'blocking'; estimate: SnapshotDecision | null };
+  [name: string]: Capability;
+}

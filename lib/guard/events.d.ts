@@ -1,0 +1,103 @@
+import type { SnapshotInfo } from './snapshots';
+import type { MemorySample } from './sample';
+
+/** How bad it is. */
+export type Level = 'calm' | 'warn' | 'critical';
+
+/** Whom an event is about: the process, or one isolate. */
+export interface Subject {
+  /** `process`, `main`, or a worker's name. */
+  name: string;
+  /** The isolate's number; null for the process. */
+  id: number | null;
+}
+
+/** Which figure a rule is about. */
+export type Metric =
+  | 'heapUsed'
+  | 'heapUsedOfTotal'
+  | 'liveHeap'
+  | 'effectiveUse'
+  | 'rss'
+  | 'external'
+  | 'arrayBuffers'
+  | 'cgroupUse'
+  | 'pressure';
+
+interface Judgement {
+  subject: Subject;
+  level: Level;
+  previousLevel: Level;
+  /** A hard threshold, the learned one of this hour, or GCs that recover little. */
+  kind: 'threshold' | 'baseline' | 'gcEffectiveness';
+  /** The option that holds the rule (`heapThreshold`, …), `baseline:<metric>`, or `gcEffectiveness`. */
+  rule: string;
+  metric: Metric;
+  /** Bytes; a ratio for `pressure`. */
+  value: number;
+  /** What the value is a part of. */
+  of: number | null;
+  ofName: string | null;
+  ratio: number | null;
+  /** All of it for a person. */
+  sentence: string;
+  /** `memguard warn (main): …` */
+  toString(): string;
+}
+
+/** A rule's level was reached, or lasts longer than `alertCooldown`. */
+export interface Alert extends Judgement {
+  type: 'alert';
+  threshold: { ratio: number } | { bytes: number };
+  /** How many consecutive readings it rests on, and the time from the first to the last. */
+  violations: number;
+  windowMs: number;
+  firstViolationAtMs: number;
+  atMs: number;
+  /** Those readings, oldest first. */
+  values: number[];
+  /** What the GC did, for `gcEffectiveness`. */
+  gc: { count: number; recoveredRatio: number; timeRatio: number } | null;
+}
+
+/** A rule's level went down: to calm (`recovered`) or from critical to warn (`eased`). */
+export interface Recovery extends Judgement {
+  type: 'recovered' | 'eased';
+}
+
+/** One garbage collection. What only Node's observer saw lacks the bytes before. */
+export interface GcEvent {
+  type: 'gc';
+  subject: Subject;
+  kind: 'minor' | 'major';
+  /** When it ended, on the clock of {@link MemorySample.atMs}. */
+  atMs: number;
+  durationMs: number;
+  usedBeforeBytes: number | null;
+  usedAfterBytes: number;
+  freedBytes: number | null;
+  /** Collections before this one of which no event could be made. */
+  missed: number;
+}
+
+/** Something that could not be done, and why; the guard goes on without it. */
+export interface Degradation {
+  feature: 'snapshot';
+  /** `ERR_MEMGUARD_…` */
+  code: string;
+  reason: string;
+}
+
+/**
+ * Events of a guard, each also published on `diagnostics_channel` as `memguard:<event>`.
+ * `sample` and `gc` cost something and are made only while somebody listens.
+ */
+export interface GuardEvents {
+  alert: [alert: Alert];
+  eased: [recovery: Recovery];
+  recovered: [recovery: Recovery];
+  sample: [sample: MemorySample];
+  gc: [collection: GcEvent];
+  snapshot: [snapshot: SnapshotInfo];
+  degraded: [degradation: Degradation];
+}
