@@ -26,14 +26,18 @@ pub fn plan_snapshot(request: String) -> Result<String> {
 #[napi(catch_unwind)]
 pub fn begin_snapshot(request: String) -> Result<AsyncTask<Background>> {
     let request: SnapshotRequest = json::parse(&request)?;
-    Ok(background(move || snapshots::begin(&request).map_err(of_snapshot)))
+    Ok(background(move || {
+        snapshots::begin(&request).map_err(of_snapshot)
+    }))
 }
 
 /// Publishes a snapshot that was written.
 #[napi(catch_unwind)]
 pub fn commit_snapshot(ticket: u32, facts: String) -> Result<AsyncTask<Background>> {
     let facts = json::parse(&facts)?;
-    Ok(background(move || snapshots::commit(ticket, facts).map_err(of_snapshot)))
+    Ok(background(move || {
+        snapshots::commit(ticket, facts).map_err(of_snapshot)
+    }))
 }
 
 /// Gives up a snapshot.
@@ -49,7 +53,9 @@ pub fn abort_snapshot(ticket: u32) -> AsyncTask<Background> {
 #[napi(catch_unwind)]
 pub fn tidy_snapshots(folder: String) -> Result<AsyncTask<Background>> {
     let folder: SnapshotFolder = json::parse(&folder)?;
-    Ok(background(move || snapshots::tidy(&folder).map_err(of_snapshot)))
+    Ok(background(move || {
+        snapshots::tidy(&folder).map_err(of_snapshot)
+    }))
 }
 
 /// Lists the snapshots of a folder.

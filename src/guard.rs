@@ -64,7 +64,9 @@ pub fn open_guard(
         .weak::<true>()
         .max_queue_size::<QUEUE>()
         .build_callback(move |_| {
-            Ok(catch_unwind(AssertUnwindSafe(|| wishes(known.get()))).unwrap_or_default().into())
+            Ok(catch_unwind(AssertUnwindSafe(|| wishes(known.get())))
+                .unwrap_or_default()
+                .into())
         })
         .map_err(internal)?;
     // SAFETY: called by JavaScript, so on its isolate's thread, and the hook above leaves in time.
@@ -101,7 +103,8 @@ fn wishes(guard: Option<(u32, bool)>) -> (bool, bool, bool) {
 /// Gives a running guard other settings.
 #[napi(catch_unwind)]
 pub fn update_guard(guard: u32, settings: String) -> Result<()> {
-    memguard_guard::update(guard, json::parse(&settings)?).map_err(|error| coded(error.code(), error))
+    memguard_guard::update(guard, json::parse(&settings)?)
+        .map_err(|error| coded(error.code(), error))
 }
 
 /// Closes a guard.
@@ -114,13 +117,19 @@ pub fn close_guard(guard: u32) {
 /// Fetches a guard's events; null when it is closed.
 #[napi(catch_unwind)]
 pub fn drain_guard(guard: u32) -> Result<Option<String>> {
-    memguard_guard::drain(guard).as_ref().map(json::print).transpose()
+    memguard_guard::drain(guard)
+        .as_ref()
+        .map(json::print)
+        .transpose()
 }
 
 /// Where a guard's rules stand; null when it is closed.
 #[napi(catch_unwind)]
 pub fn guard_state(guard: u32) -> Result<Option<String>> {
-    memguard_guard::state(guard).as_ref().map(json::print).transpose()
+    memguard_guard::state(guard)
+        .as_ref()
+        .map(json::print)
+        .transpose()
 }
 
 /// Heap statistics from JavaScript, where they cannot be read natively.
@@ -130,6 +139,26 @@ pub fn report_heap(heap: String) -> Result<()> {
     // SAFETY: called by JavaScript, so on its isolate's thread.
     unsafe { memguard_guard::answer(Some(heap.into())) };
     Ok(())
+}
+
+/// Lists a worker that runs no guard of its own; null when it does.
+#[napi(catch_unwind)]
+pub fn adopt_worker(facts: String) -> Result<Option<u32>> {
+    Ok(memguard_guard::adopt_worker(json::parse(&facts)?))
+}
+
+/// Figures of an adopted worker.
+#[napi(catch_unwind)]
+pub fn report_worker(id: u32, heap: String) -> Result<()> {
+    let heap: memguard_guard::ReportedHeap = json::parse(&heap)?;
+    memguard_guard::report_worker(id, &heap.into());
+    Ok(())
+}
+
+/// Forgets an adopted worker.
+#[napi(catch_unwind)]
+pub fn release_worker(id: u32) {
+    memguard_guard::release_worker(id);
 }
 
 /// Bytes of array buffers, which only Node counts.
@@ -153,7 +182,8 @@ pub fn report_gc(major: bool, duration_ms: f64, used_before: f64, used_after: f6
 /// A sample of this moment.
 #[napi(catch_unwind)]
 pub fn sample_now(heap: Option<String>) -> Result<String> {
-    let heap: Option<memguard_guard::ReportedHeap> = heap.as_deref().map(json::parse).transpose()?;
+    let heap: Option<memguard_guard::ReportedHeap> =
+        heap.as_deref().map(json::parse).transpose()?;
     // SAFETY: called by JavaScript, so on its isolate's thread.
     json::print(&unsafe { memguard_guard::sample_now(heap.map(HeapStatistics::from)) })
 }
@@ -161,7 +191,10 @@ pub fn sample_now(heap: Option<String>) -> Result<String> {
 /// The sampler's last sample; null before the first.
 #[napi(catch_unwind)]
 pub fn latest_sample() -> Result<Option<String>> {
-    memguard_guard::latest().as_ref().map(json::print).transpose()
+    memguard_guard::latest()
+        .as_ref()
+        .map(json::print)
+        .transpose()
 }
 
 /// The history of a window; null while nothing runs.

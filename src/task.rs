@@ -30,8 +30,9 @@ impl Task for Background {
 
     fn compute(&mut self) -> napi::Result<String> {
         let result = match self.0.take() {
-            Some(job) => catch_unwind(AssertUnwindSafe(job))
-                .unwrap_or_else(|_| Err(internal("a background job failed; nothing of it was kept"))),
+            Some(job) => catch_unwind(AssertUnwindSafe(job)).unwrap_or_else(|_| {
+                Err(internal("a background job failed; nothing of it was kept"))
+            }),
             None => Err(internal("a background job was run twice")),
         };
         Ok(match result {

@@ -4,6 +4,7 @@ const v8 = require('v8');
 const { MemguardError } = require('../errors');
 const { heapOf } = require('./facts');
 const observeGc = require('./gc-observer');
+const { WorkerWatch } = require('./workers');
 
 /** The engine over the addon: JSON text at the border, promises for what waits for the disk. */
 module.exports = function nativeEngine(binding) {
@@ -23,11 +24,13 @@ module.exports = function nativeEngine(binding) {
       if (closed) return;
       if (wantsHeap) binding.reportHeap(JSON.stringify(heapOf(v8.getHeapStatistics())));
       if (wantsArrayBuffers) binding.reportArrayBuffers(process.memoryUsage().arrayBuffers);
+      workers.poll();
       if (hasEvents) onEvents(parse(binding.drainGuard(guard)));
     };
 
     const opened = parse(binding.openGuard(key, JSON.stringify(settings), JSON.stringify(facts), onWake));
     guard = opened.guard;
+    const workers = new WorkerWatch(binding);
     binding.reportArrayBuffers(process.memoryUsage().arrayBuffers);
     const observer = opened.nativeGc ? null : observeGc((gc) => binding.reportGc(gc.major, gc.durationMs, 0, gc.usedAfter));
     const heap = () => (opened.nativeHeap ? null : JSON.stringify(heapOf(v8.getHeapStatistics())));
@@ -39,6 +42,7 @@ module.exports = function nativeEngine(binding) {
       close() {
         closed = true;
         observer?.stop();
+        workers.stop();
         binding.closeGuard(guard);
       },
       state: () => parse(binding.guardState(guard)),

@@ -8,7 +8,11 @@ use crate::isolate::WatchedIsolate;
 /// Preloaded allocators whose arenas `MALLOC_ARENA_MAX` does not bound.
 const OTHER_MALLOCS: [&str; 3] = ["jemalloc", "mimalloc", "tcmalloc"];
 
-pub(crate) fn facts(reading: &OsReading, isolates: &mut [WatchedIsolate], memory_bytes: u64) -> AuditFacts {
+pub(crate) fn facts(
+    reading: &OsReading,
+    isolates: &mut [WatchedIsolate],
+    memory_bytes: u64,
+) -> AuditFacts {
     let heap_total: u64 = isolates
         .iter_mut()
         .map(|isolate| isolate.figures(|us| us, false).heap_total_bytes)
@@ -21,7 +25,8 @@ pub(crate) fn facts(reading: &OsReading, isolates: &mut [WatchedIsolate], memory
         semi_space_bytes: main
             .zip(main_facts)
             .map(|(isolate, facts)| semi_space_size(isolate.facts().heap.limit as u64, &facts)),
-        old_space_flag_given: main_facts.is_some_and(|facts| facts.flags.max_old_space_mb.is_some()),
+        old_space_flag_given: main_facts
+            .is_some_and(|facts| facts.flags.max_old_space_mb.is_some()),
         workers: workers
             .map(|isolate| WorkerFacts {
                 name: isolate.name().to_owned(),

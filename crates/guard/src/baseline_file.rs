@@ -37,7 +37,10 @@ impl BaselineFile {
         fs::read(&self.path)
             .ok()
             .and_then(|bytes| Baseline::from_bytes(&bytes, &self.key, RunEnd::Unknown).ok())
-            .map_or_else(|| Baseline::new(self.key.clone()), |restored| restored.baseline)
+            .map_or_else(
+                || Baseline::new(self.key.clone()),
+                |restored| restored.baseline,
+            )
     }
 
     /// Writes a baseline: temporary name, fsync, rename.
@@ -45,7 +48,9 @@ impl BaselineFile {
         if let Some(dir) = self.path.parent() {
             fs::create_dir_all(dir)?;
         }
-        let temporary = self.path.with_extension(format!("{}.tmp", std::process::id()));
+        let temporary = self
+            .path
+            .with_extension(format!("{}.tmp", std::process::id()));
         let written = File::create(&temporary)
             .and_then(|mut file| {
                 file.write_all(bytes)?;
@@ -89,7 +94,10 @@ mod tests {
         let next = BaselineFile::new(&nested, &app("1.0.1"), "main", 4 << 30);
         assert_eq!(next.path, file.path);
         assert_eq!(next.load().key(), &next.key);
-        let names: Vec<_> = fs::read_dir(&nested).unwrap().map(|it| it.unwrap().file_name()).collect();
+        let names: Vec<_> = fs::read_dir(&nested)
+            .unwrap()
+            .map(|it| it.unwrap().file_name())
+            .collect();
         assert_eq!(names.len(), 1, "{names:?}");
     }
 
@@ -106,6 +114,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let occupied = dir.path().join("file");
         fs::write(&occupied, b"").unwrap();
-        assert!(BaselineFile::new(&occupied, &app("1"), "main", 0).save(b"x").is_err());
+        assert!(
+            BaselineFile::new(&occupied, &app("1"), "main", 0)
+                .save(b"x")
+                .is_err()
+        );
     }
 }

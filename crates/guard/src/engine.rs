@@ -8,7 +8,9 @@ use std::cell::Cell;
 use std::sync::{Arc, OnceLock};
 
 use memguard_v8_api::HeapStatistics;
-use memguard_vitals::{AuditWarning, Capability, History, LedgerInput, Sample, Vitals, old_space_limit};
+use memguard_vitals::{
+    AuditWarning, Capability, History, LedgerInput, Sample, Vitals, old_space_limit,
+};
 use parking_lot::Mutex;
 
 use crate::clock::{now_ms, now_us};
@@ -87,10 +89,15 @@ impl Engine {
         // Built before anything changes, so that wrong settings leave no trace.
         let owner = here.unwrap_or_else(|| state.free_isolate_id(facts.thread_id));
         let memory = state.memory_at_start();
-        let limit = old_space_limit(facts.heap.limit as u64, &facts.limits.old_space_facts(memory));
+        let limit = old_space_limit(
+            facts.heap.limit as u64,
+            &facts.limits.old_space_facts(memory),
+        );
         let watch = Watch::new(state.next_watch, key, owner, limit, waker, settings)?;
         state.next_watch += 1;
         if here.is_none() {
+            // The main thread lists workers that run no guard; this one does now.
+            state.release(|it| it.is_adopted() && it.thread_id() == facts.thread_id);
             memguard_v8_api::pin_this_library();
             // SAFETY: passed on from the caller.
             let isolate = unsafe { WatchedIsolate::attach(owner, facts, limit) };
@@ -117,9 +124,15 @@ impl Engine {
         Ok(opened)
     }
 
-    pub(crate) fn update(&self, guard: u32, settings: GuardSettings) -> Result<(), memguard_trend::Error> {
+    pub(crate) fn update(
+        &self,
+        guard: u32,
+        settings: GuardSettings,
+    ) -> Result<(), memguard_trend::Error> {
         let mut state = self.state.lock();
-        let State { isolates, watches, .. } = &mut *state;
+        let State {
+            isolates, watches, ..
+        } = &mut *state;
         if let Some(watch) = watches.iter_mut().find(|watch| watch.id == guard) {
             watch.reconfigure(settings, |id| name_of(isolates, id))?;
         }
@@ -141,7 +154,11 @@ impl Engine {
         };
         let mut closed = state.watches.swap_remove(index);
         closed.commit_baselines();
-        if !state.watches.iter().any(|watch| watch.owner == closed.owner) {
+        if !state
+            .watches
+            .iter()
+            .any(|watch| watch.owner == closed.owner)
+        {
             // SAFETY: passed on from the caller.
             unsafe { state.detach(closed.owner) };
         }
@@ -156,11 +173,18 @@ impl Engine {
 
     /// Writes what all guards have learned so far. Blocks for the disk: called by the sampler.
     pub(crate) fn save_baselines(&self) {
-        let files: Vec<_> = self.state.lock().watches.iter().flat_map(Watch::baselines).collect();
+        let files: Vec<_> = self
+            .state
+            .lock()
+            .watches
+            .iter()
+            .flat_map(Watch::baselines)
+            .collect();
         let failed = files
             .into_iter()
             .find_map(|(file, bytes)| file.save(&bytes).err());
-        self.state.lock().baseline_error = failed.map(|error| format!("the baseline cannot be kept: {error}"));
+        self.state.lock().baseline_error =
+            failed.map(|error| format!("the baseline cannot be kept: {error}"));
     }
 
     /// Closes everything of this thread's isolate, whose environment ends.
@@ -188,6 +212,42 @@ impl Engine {
         };
         // SAFETY: passed on from the caller.
         unsafe { recorder.answer(isolate, heap) };
+    }
+
+    /// Lists a worker that runs no guard of its own; `None` when it does run one.
+    pub(crate) fn adopt_worker(&self, facts: IsolateFacts) -> Option<u32> {
+        let mut state = self.state.lock();
+        if state
+            .isolates
+            .iter()
+            .any(|it| it.thread_id() == facts.thread_id)
+        {
+            return None;
+        }
+        let id = state.free_isolate_id(facts.thread_id);
+        let mb = facts.limits.worker_old_mb.unwrap_or(0.0);
+        let isolate = WatchedIsolate::adopt(id, facts, (mb * f64::from(1 << 20)) as u64);
+        state.isolates.push(isolate);
+        Some(id)
+    }
+
+    /// Figures of an adopted worker.
+    pub(crate) fn report_worker(&self, id: u32, heap: &HeapStatistics) {
+        let state = self.state.lock();
+        if let Some(isolate) = state
+            .isolates
+            .iter()
+            .find(|it| it.id == id && it.is_adopted())
+        {
+            isolate.recorder().store_heap(heap);
+        }
+    }
+
+    /// Forgets an adopted worker.
+    pub(crate) fn release_worker(&self, id: u32) {
+        self.state
+            .lock()
+            .release(|it| it.id == id && it.is_adopted());
     }
 
     /// Array buffers of this thread's isolate, in bytes.
@@ -275,8 +335,14 @@ impl Engine {
     /// What works here.
     pub(crate) fn capabilities(&self) -> Vec<Capability> {
         let mut state = self.state.lock();
-        let mut all = state.on_demand.get_or_insert_with(Vitals::open).capabilities();
-        for (name, error) in [("sampler", &state.sampler_error), ("baseline", &state.baseline_error)] {
+        let mut all = state
+            .on_demand
+            .get_or_insert_with(Vitals::open)
+            .capabilities();
+        for (name, error) in [
+            ("sampler", &state.sampler_error),
+            ("baseline", &state.baseline_error),
+        ] {
             all.push(match error {
                 Some(reason) => Capability::no(name, reason.as_str()),
                 None => Capability::yes(name),
@@ -319,8 +385,11 @@ impl Engine {
             .iter()
             .filter(|isolate| !isolate.recorder().is_waiting())
             .filter_map(|isolate| {
+                let watch = state
+                    .watches
+                    .iter()
+                    .find(|watch| watch.owner == isolate.id)?;
                 isolate.recorder().ping();
-                let watch = state.watches.iter().find(|watch| watch.owner == isolate.id)?;
                 Some((isolate.recorder(), Arc::clone(&watch.waker)))
             })
             .collect()
@@ -346,7 +415,10 @@ impl Engine {
         let mut state = self.state.lock();
         let figures = state.figures(at_ms, true);
         let sample = vitals.sample(figures);
-        state.history.get_or_insert_with(History::default).push(&sample);
+        state
+            .history
+            .get_or_insert_with(History::default)
+            .push(&sample);
         state.judge(&sample);
         let now = now_us();
         let mut unheard = Vec::new();
@@ -391,7 +463,9 @@ impl State {
     /// The memory that Node tells V8 of: the machine's or the cgroup's, the lesser.
     fn memory_at_start(&mut self) -> u64 {
         let reading = self.on_demand.get_or_insert_with(Vitals::open).read();
-        let machine = reading.machine.map_or(u64::MAX, |machine| machine.total_bytes);
+        let machine = reading
+            .machine
+            .map_or(u64::MAX, |machine| machine.total_bytes);
         let cgroup = reading.cgroup.and_then(|cgroup| cgroup.limit_bytes);
         machine.min(cgroup.unwrap_or(u64::MAX))
     }
@@ -449,9 +523,21 @@ impl State {
             unsafe { isolate.detach() };
         }
         if self.watches.is_empty() {
+            self.release(WatchedIsolate::is_adopted);
             self.on_demand = None;
             self.latest = None;
             self.history = None;
+        }
+    }
+
+    /// Forgets adopted workers: of their isolates nothing is held.
+    fn release(&mut self, which: impl Fn(&WatchedIsolate) -> bool) {
+        while let Some(index) = self.isolates.iter().position(&which) {
+            let adopted = self.isolates.swap_remove(index);
+            for watch in &mut self.watches {
+                watch.forget_isolate(adopted.id);
+            }
+            adopted.recorder().release();
         }
     }
 
@@ -470,9 +556,8 @@ impl State {
         let to_sample_ms = |us: u64| sample.at_ms.saturating_sub(now.saturating_sub(us) / 1000);
         let main_is_guarded = self.watches.iter().any(|watch| watch.owner == 0);
         let owners: Vec<u32> = self.watches.iter().map(|watch| watch.owner).collect();
-        let is_mine = |owner: u32, isolate: u32| {
-            owner == isolate || owner == 0 && !owners.contains(&isolate)
-        };
+        let is_mine =
+            |owner: u32, isolate: u32| owner == isolate || owner == 0 && !owners.contains(&isolate);
         for watch in &mut self.watches {
             let owner = watch.owner;
             let with_process = owner == 0 || !main_is_guarded;

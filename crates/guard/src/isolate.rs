@@ -15,6 +15,8 @@ pub(crate) struct WatchedIsolate {
     isolate: Option<Isolate>,
     recorder: &'static Recorder,
     hooked: bool,
+    /// A worker without a guard of its own, whose figures the main thread hands in.
+    adopted: bool,
     /// Position in the recorder's ring up to which collections were taken.
     taken: u64,
     allocation: AllocationMeter,
@@ -45,6 +47,24 @@ impl WatchedIsolate {
             isolate,
             recorder,
             hooked,
+            adopted: false,
+            taken: 0,
+            allocation: AllocationMeter::default(),
+        }
+    }
+
+    /// Begins to list a worker that runs no guard: nothing of its isolate is touched.
+    pub(crate) fn adopt(id: u32, facts: IsolateFacts, old_space_limit: u64) -> Self {
+        let recorder = Recorder::acquire(None);
+        recorder.store_heap(&facts.heap.into());
+        Self {
+            id,
+            facts,
+            old_space_limit,
+            isolate: None,
+            recorder,
+            hooked: false,
+            adopted: true,
             taken: 0,
             allocation: AllocationMeter::default(),
         }
@@ -74,6 +94,14 @@ impl WatchedIsolate {
         self.hooked
     }
 
+    pub(crate) fn is_adopted(&self) -> bool {
+        self.adopted
+    }
+
+    pub(crate) fn thread_id(&self) -> u32 {
+        self.facts.thread_id
+    }
+
     pub(crate) fn name(&self) -> &str {
         &self.facts.name
     }
@@ -95,7 +123,11 @@ impl WatchedIsolate {
 
     /// The figures for a sample, on the clock of `to_sample_ms`. `measure` moves the allocation
     /// meter on, which only the sampler does.
-    pub(crate) fn figures(&mut self, to_sample_ms: impl Fn(u64) -> u64, measure: bool) -> IsolateFigures {
+    pub(crate) fn figures(
+        &mut self,
+        to_sample_ms: impl Fn(u64) -> u64,
+        measure: bool,
+    ) -> IsolateFigures {
         let recorded = self.recorder.read();
         if measure {
             self.allocation.update(&recorded);
@@ -123,7 +155,7 @@ impl WatchedIsolate {
                 minor_ms: recorded.minor_us as f64 / 1e3,
                 ..GcFigures::default()
             },
-            event_loop_delay_ms: Some(recorded.loop_delay_us as f64 / 1e3),
+            event_loop_delay_ms: (!self.adopted).then_some(recorded.loop_delay_us as f64 / 1e3),
             read_at_ms: to_sample_ms(recorded.read_at_us),
         }
     }

@@ -28,16 +28,22 @@ pub struct Space {
     pub physical_bytes: u64,
 }
 
-pub(crate) fn input(own: OwnHeap, here: Option<u32>, isolates: &mut [WatchedIsolate]) -> LedgerInput {
+pub(crate) fn input(
+    own: OwnHeap,
+    here: Option<u32>,
+    isolates: &mut [WatchedIsolate],
+) -> LedgerInput {
     let mut input = LedgerInput {
         external_bytes: own.external_bytes,
         array_buffers_bytes: own.array_buffers_bytes,
         ..LedgerInput::default()
     };
-    input.heap_spaces.extend(own.spaces.into_iter().map(|space| Item {
-        name: space.name,
-        bytes: space.physical_bytes,
-    }));
+    input
+        .heap_spaces
+        .extend(own.spaces.into_iter().map(|space| Item {
+            name: space.name,
+            bytes: space.physical_bytes,
+        }));
     for isolate in isolates {
         let figures = isolate.figures(|us| us, false);
         input.malloced_bytes += figures.malloced_bytes;

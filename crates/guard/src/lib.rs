@@ -107,6 +107,21 @@ pub unsafe fn answer(heap: Option<HeapStatistics>) {
     unsafe { engine().answer(heap) }
 }
 
+/// Lists a worker that runs no guard, under the main thread's; `None` when it runs one.
+pub fn adopt_worker(facts: IsolateFacts) -> Option<u32> {
+    engine().adopt_worker(facts)
+}
+
+/// Figures of a worker that was adopted.
+pub fn report_worker(id: u32, heap: &HeapStatistics) {
+    engine().report_worker(id, heap);
+}
+
+/// Forgets a worker that was adopted.
+pub fn release_worker(id: u32) {
+    engine().release_worker(id);
+}
+
 /// Bytes of array buffers of this thread's isolate; only Node's own counter knows them.
 pub fn report_array_buffers(bytes: u64) {
     engine().report_array_buffers(bytes);

@@ -119,8 +119,10 @@ impl Recorder {
     }
 
     fn reset(&self, isolate: Option<Isolate>) {
-        self.isolate
-            .store(isolate.map_or(std::ptr::null_mut(), Isolate::address), Relaxed);
+        self.isolate.store(
+            isolate.map_or(std::ptr::null_mut(), Isolate::address),
+            Relaxed,
+        );
         self.heap.each(|field| field.store(0, Relaxed));
         self.gc.each(|field| field.store(0, Relaxed));
         self.ring.reset();
@@ -309,7 +311,9 @@ impl Recorder {
             let count = unsafe { isolate.space_count() };
             let index = (0..count)
                 // SAFETY: passed on from the caller.
-                .position(|i| unsafe { isolate.space_statistics(i) }.is_some_and(|s| s.is_new_space));
+                .position(|i| {
+                    unsafe { isolate.space_statistics(i) }.is_some_and(|s| s.is_new_space)
+                });
             self.new_space_index
                 .store(index.unwrap_or(count) as u64, Relaxed);
         }

@@ -58,7 +58,9 @@ fn sample(engine: &Engine, vitals: &mut Vitals, pace: &mut Pace, live: bool) -> 
     for (_, waker) in &asked {
         waker.wake();
     }
-    gate.await_figures(ANSWER, || asked.iter().all(|(recorder, _)| !recorder.is_waiting()));
+    gate.await_figures(ANSWER, || {
+        asked.iter().all(|(recorder, _)| !recorder.is_waiting())
+    });
     if engine.interrupt() > 0 {
         gate.expect_figures();
         gate.await_figures(INTERRUPT, || true);

@@ -12,7 +12,8 @@ use memguard_capture::headroom::{
     Cost, Decision, HeapFacts, MemoryRoom, Room, decide, estimate, needed_memory_bytes,
 };
 use memguard_capture::{
-    Committed, Error, Folder, Ids, Metadata, Method, Pending, Request, RetentionPolicy, Sweep, now_ms,
+    Committed, Error, Folder, Ids, Metadata, Method, Pending, Request, RetentionPolicy, Sweep,
+    now_ms,
 };
 use memguard_vitals::{OsReading, Vitals};
 use parking_lot::Mutex;
@@ -151,10 +152,13 @@ pub fn begin(request: &SnapshotRequest) -> Result<Begun, Error> {
     let ticket = NEXT_TICKET.fetch_add(1, Ordering::Relaxed);
     let temp_path = pending.temp_path().to_owned();
     let memory_bytes = needed_memory_bytes(&cost);
-    UNDER_WAY
-        .lock()
-        .get_or_insert_default()
-        .insert(ticket, UnderWay { pending, memory_bytes });
+    UNDER_WAY.lock().get_or_insert_default().insert(
+        ticket,
+        UnderWay {
+            pending,
+            memory_bytes,
+        },
+    );
     Ok(Begun {
         ticket,
         temp_path,
@@ -218,7 +222,10 @@ pub fn list(dir: &Path) -> Result<Vec<memguard_capture::SnapshotInfo>, Error> {
 /// Closes a folder: its lock and descriptor are given back as soon as no capture needs them.
 pub fn close(settings: &SnapshotFolder) {
     let key = (settings.dir.clone(), settings.app.clone());
-    let closed = FOLDERS.lock().as_mut().and_then(|folders| folders.remove(&key));
+    let closed = FOLDERS
+        .lock()
+        .as_mut()
+        .and_then(|folders| folders.remove(&key));
     drop(closed);
 }
 
@@ -234,13 +241,19 @@ fn open(settings: &SnapshotFolder) -> Result<Arc<Folder>, Error> {
         min_free_disk_bytes: settings.min_free_disk_bytes,
     };
     let key = (settings.dir.clone(), settings.app.clone());
-    let known = FOLDERS.lock().as_ref().and_then(|folders| folders.get(&key).cloned());
+    let known = FOLDERS
+        .lock()
+        .as_ref()
+        .and_then(|folders| folders.get(&key).cloned());
     if let Some(folder) = known.filter(|folder| *folder.policy() == policy) {
         return Ok(folder);
     }
     // Opened outside of the lock: it may wait for another process.
     let folder = Arc::new(Folder::open(&settings.dir, policy, &settings.app)?);
-    FOLDERS.lock().get_or_insert_default().insert(key, Arc::clone(&folder));
+    FOLDERS
+        .lock()
+        .get_or_insert_default()
+        .insert(key, Arc::clone(&folder));
     Ok(folder)
 }
 
@@ -261,14 +274,22 @@ fn nearest_room(reading: &OsReading) -> Option<MemoryRoom> {
     let process = &reading.process;
     [
         (
-            cgroup.and_then(|it| left(it.limit_bytes, it.limit_used_bytes.or(Some(it.working_set_bytes)))),
+            cgroup.and_then(|it| {
+                left(
+                    it.limit_bytes,
+                    it.limit_used_bytes.or(Some(it.working_set_bytes)),
+                )
+            }),
             "the cgroup limit",
         ),
         (
             left(reading.rlimits.address_space_bytes, process.virtual_bytes),
             "RLIMIT_AS",
         ),
-        (left(reading.rlimits.data_bytes, process.data_bytes), "RLIMIT_DATA"),
+        (
+            left(reading.rlimits.data_bytes, process.data_bytes),
+            "RLIMIT_DATA",
+        ),
         (
             reading.machine.map(|machine| machine.available_bytes),
             "the machine's memory",
@@ -314,7 +335,10 @@ mod tests {
             ..OsReading::default()
         };
         let room = nearest_room(&reading).unwrap();
-        assert_eq!((room.available_bytes, room.limited_by.as_str()), (300, "the cgroup limit"));
+        assert_eq!(
+            (room.available_bytes, room.limited_by.as_str()),
+            (300, "the cgroup limit")
+        );
     }
 
     #[test]
@@ -362,7 +386,11 @@ mod tests {
         assert_eq!(list(&folder.dir).unwrap(), [committed.snapshot]);
         assert!(commit(begun.ticket, facts).unwrap().is_none());
         assert!(matches!(begin(&request), Err(Error::Cooldown { .. })));
-        let again = begin(&SnapshotRequest { cooldown_ms: 0, ..request }).unwrap();
+        let again = begin(&SnapshotRequest {
+            cooldown_ms: 0,
+            ..request
+        })
+        .unwrap();
         abort(again.ticket);
         assert!(!again.temp_path.exists());
         close(&folder);

@@ -58,7 +58,9 @@ fn block_signals() -> Signals {
 fn restore_signals(signals: Signals) {
     if let Some(before) = signals {
         // SAFETY: `before` is the mask that this thread had.
-        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, std::ptr::null_mut()) };
+        unsafe {
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, std::ptr::null_mut())
+        };
     }
 }
 
@@ -84,9 +86,20 @@ mod tests {
         .unwrap();
         let (stat, status) = receive.recv().unwrap();
         assert!(stat.contains("(memguard)"));
-        let nice: i32 = stat.rsplit(')').next().unwrap().split_whitespace().nth(16).unwrap().parse().unwrap();
+        let nice: i32 = stat
+            .rsplit(')')
+            .next()
+            .unwrap()
+            .split_whitespace()
+            .nth(16)
+            .unwrap()
+            .parse()
+            .unwrap();
         assert!(nice >= super::NICENESS.min(19), "niceness {nice}");
-        let blocked = status.lines().find(|line| line.starts_with("SigBlk")).unwrap();
+        let blocked = status
+            .lines()
+            .find(|line| line.starts_with("SigBlk"))
+            .unwrap();
         assert!(blocked.ends_with("fffffffe7ffbfeff"), "{blocked}");
     }
 

@@ -10,8 +10,8 @@ use memguard_vitals::{EffectiveLimit, IsolateFigures, PressureScope, Sample};
 use serde::Serialize;
 
 use crate::baseline_file::BaselineFile;
-use crate::events::{Drained, GuardEvent, Subject};
 use crate::clock::now_us;
+use crate::events::{Drained, GuardEvent, Subject};
 use crate::recorder::{GcKind, GcRecord};
 use crate::settings::GuardSettings;
 
@@ -88,10 +88,16 @@ impl Watch {
                 ["process", "main"]
                     .map(|subject| BaselineFile::new(dir, &settings.app, subject, old_space_limit))
             });
-        let process = new_judge(process_rules(&settings.judge), files.as_ref().map(|[process, _]| process))?;
+        let process = new_judge(
+            process_rules(&settings.judge),
+            files.as_ref().map(|[process, _]| process),
+        )?;
         let mut isolates = HashMap::new();
         if owner == MAIN {
-            let judge = new_judge(isolate_rules(&settings.judge), files.as_ref().map(|[_, main]| main))?;
+            let judge = new_judge(
+                isolate_rules(&settings.judge),
+                files.as_ref().map(|[_, main]| main),
+            )?;
             isolates.insert(MAIN, judge);
         }
         Ok(Self {
@@ -110,7 +116,11 @@ impl Watch {
         })
     }
 
-    pub(crate) fn reconfigure(&mut self, settings: GuardSettings, names: impl Fn(u32) -> String) -> Result<(), memguard_trend::Error> {
+    pub(crate) fn reconfigure(
+        &mut self,
+        settings: GuardSettings,
+        names: impl Fn(u32) -> String,
+    ) -> Result<(), memguard_trend::Error> {
         settings.judge.validate()?;
         let now = now_us();
         let events = self.process.reconfigure(process_rules(&settings.judge))?;
@@ -178,7 +188,11 @@ impl Watch {
                 }
             };
             let events = judge.observe(&isolate_reading(sample, isolate, offset));
-            self.post_all(events, &Subject::isolate(isolate.id, isolate.name.clone()), now_us);
+            self.post_all(
+                events,
+                &Subject::isolate(isolate.id, isolate.name.clone()),
+                now_us,
+            );
         }
         self.sampled = self.settings.listens.sample;
         Ok(())
@@ -221,14 +235,17 @@ impl Watch {
         let Some([process, main]) = &self.files else {
             return Vec::new();
         };
-        [(process, Some(&self.process)), (main, self.isolates.get(&MAIN))]
-            .into_iter()
-            .filter_map(|(file, judge)| {
-                let judge = judge?;
-                let known = judge.state().baseline?.hours;
-                (known > 0).then(|| (file.clone(), judge.baseline().to_bytes()))
-            })
-            .collect()
+        [
+            (process, Some(&self.process)),
+            (main, self.isolates.get(&MAIN)),
+        ]
+        .into_iter()
+        .filter_map(|(file, judge)| {
+            let judge = judge?;
+            let known = judge.state().baseline?.hours;
+            (known > 0).then(|| (file.clone(), judge.baseline().to_bytes()))
+        })
+        .collect()
     }
 
     /// The process ends well: what was learned may be trusted.
@@ -291,7 +308,10 @@ impl Watch {
     }
 }
 
-fn new_judge(config: JudgeConfig, file: Option<&BaselineFile>) -> Result<Judge, memguard_trend::Error> {
+fn new_judge(
+    config: JudgeConfig,
+    file: Option<&BaselineFile>,
+) -> Result<Judge, memguard_trend::Error> {
     match file {
         Some(file) => Judge::with_baseline(config, file.load()),
         None => Judge::new(config),
@@ -345,9 +365,10 @@ fn process_reading(sample: &Sample, offset: i32) -> Reading {
     }
     let rss = Figure::new(sample.process.rss_bytes as f64);
     let rss = match (&sample.cgroup, &sample.machine) {
-        (Some(cgroup), _) if cgroup.limit_bytes.is_some() => {
-            rss.of(cgroup.limit_bytes.unwrap_or_default() as f64, "cgroup limit")
-        }
+        (Some(cgroup), _) if cgroup.limit_bytes.is_some() => rss.of(
+            cgroup.limit_bytes.unwrap_or_default() as f64,
+            "cgroup limit",
+        ),
         (_, Some(machine)) => rss.of(machine.total_bytes as f64, "machine memory"),
         _ => rss,
     };
@@ -362,7 +383,10 @@ fn process_reading(sample: &Sample, offset: i32) -> Reading {
         reading.set(Metric::CgroupUse, figure);
     }
     // The machine's pressure is everybody's doing: only the cgroup's own says that we are short.
-    if let Some(pressure) = sample.pressure.filter(|it| it.scope == PressureScope::Cgroup) {
+    if let Some(pressure) = sample
+        .pressure
+        .filter(|it| it.scope == PressureScope::Cgroup)
+    {
         reading.set(Metric::Pressure, Figure::new(pressure.some_avg10));
     }
     reading

@@ -14,7 +14,12 @@ use crate::clock::now_us;
 
 /// # Safety
 /// Called by V8 with the data that [`Recorder::hook`] registered.
-pub(super) unsafe extern "C" fn prologue(isolate: *mut c_void, types: u32, _: u32, data: *mut c_void) {
+pub(super) unsafe extern "C" fn prologue(
+    isolate: *mut c_void,
+    types: u32,
+    _: u32,
+    data: *mut c_void,
+) {
     // SAFETY: the data is a `&'static Recorder`.
     let recorder = unsafe { &*data.cast::<Recorder>() };
     if !recorder.belongs_to(isolate.cast()) {
@@ -30,7 +35,12 @@ pub(super) unsafe extern "C" fn prologue(isolate: *mut c_void, types: u32, _: u3
 
 /// # Safety
 /// As [`prologue`].
-pub(super) unsafe extern "C" fn epilogue(isolate: *mut c_void, types: u32, _: u32, data: *mut c_void) {
+pub(super) unsafe extern "C" fn epilogue(
+    isolate: *mut c_void,
+    types: u32,
+    _: u32,
+    data: *mut c_void,
+) {
     // SAFETY: the data is a `&'static Recorder`.
     let recorder = unsafe { &*data.cast::<Recorder>() };
     if !recorder.belongs_to(isolate.cast()) {

@@ -77,7 +77,9 @@ impl GcRing {
             .duration_and_kind
             .store(record.duration_us << 1 | kind, Ordering::Relaxed);
         entry.at_us.store(record.at_us, Ordering::Relaxed);
-        entry.used_before.store(record.used_before, Ordering::Relaxed);
+        entry
+            .used_before
+            .store(record.used_before, Ordering::Relaxed);
         entry.used_after.store(record.used_after, Ordering::Relaxed);
         self.written.store(written + 1, Ordering::Release);
     }
@@ -120,7 +122,11 @@ mod tests {
 
     fn record(n: u64) -> GcRecord {
         GcRecord {
-            kind: if n.is_multiple_of(3) { GcKind::Major } else { GcKind::Minor },
+            kind: if n.is_multiple_of(3) {
+                GcKind::Major
+            } else {
+                GcKind::Minor
+            },
             at_us: n,
             duration_us: n * 2,
             used_before: n * 3,
