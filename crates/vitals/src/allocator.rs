@@ -12,7 +12,8 @@ pub enum Allocator {
     OtherLibc,
     /// The system's own, on macOS and Windows.
     System,
-    /// The libc is glibc, but its `malloc` is not in use: jemalloc, mimalloc or tcmalloc, preloaded or linked in.
+    /// The libc is glibc, but its `malloc` is not in use: jemalloc, mimalloc or tcmalloc, preloaded
+    /// or linked in.
     Replaced,
 }
 
@@ -89,17 +90,17 @@ mod linux {
 
     fn mallinfo2() -> Option<extern "C" fn() -> MallInfo2> {
         let address = symbol(c"mallinfo2")?;
-        // SAFETY: glibc alone exports this name, declares it `struct mallinfo2 mallinfo2(void)`, and the
-        // structure has had this layout since it was added.
+        // SAFETY: glibc alone exports this name, declares it `struct mallinfo2 mallinfo2(void)`,
+        // and the structure has had this layout since it was added.
         Some(unsafe { std::mem::transmute::<*mut c_void, extern "C" fn() -> MallInfo2>(address) })
     }
 
     /// The implementation behind `malloc`.
     ///
-    /// Told by what it does, since its address tells nothing (in a Node binary that is linked to a fixed
-    /// address, `malloc` is an entry of the binary's own jump table): a block is taken from
-    /// `malloc`, and glibc's statistics must show it. On glibc before 2.33, which has no usable
-    /// statistics, glibc's own is taken for granted unless `LD_PRELOAD` is set.
+    /// Told by what it does, since its address tells nothing (in a Node binary that is linked to a
+    /// fixed address, `malloc` is an entry of the binary's own jump table): a block is taken
+    /// from `malloc`, and glibc's statistics must show it. On glibc before 2.33, which has no
+    /// usable statistics, glibc's own is taken for granted unless `LD_PRELOAD` is set.
     pub fn allocator() -> Allocator {
         if symbol(c"gnu_get_libc_version").is_none() {
             return Allocator::OtherLibc;
@@ -122,7 +123,8 @@ mod linux {
             info.uordblks.wrapping_add(info.hblkhd)
         };
         let before = in_use();
-        // SAFETY: any size may be asked for; the result is null or a block that is only freed again.
+        // SAFETY: any size may be asked for; the result is null or a block that is only freed
+        // again.
         let block = unsafe { libc::malloc(PROBE_BYTES) };
         // The optimiser may drop an allocation that nobody looks at.
         let block = std::hint::black_box(block);

@@ -6,10 +6,11 @@
 //! # How the numbers are chosen
 //! A container must hold more than the old space: Node's code and libraries, V8's compiled code,
 //! thread stacks, `malloc`, Buffers, and the young generation. [`AuditFacts::native_bytes`] is what
-//! is not heap now; the audit reserves it, or [`LEAST_NATIVE_BYTES`] if that is more (a process that
-//! has just started has not opened its first connection yet). For the young generation it reserves
-//! the two semi-spaces that a busy server fills, but at most an eighth of the container. A suggested
-//! size leaves a tenth of the container free at least, so whoever follows it hears no more of it.
+//! is not heap now; the audit reserves it, or [`LEAST_NATIVE_BYTES`] if that is more (a process
+//! that has just started has not opened its first connection yet). For the young generation it
+//! reserves the two semi-spaces that a busy server fills, but at most an eighth of the container. A
+//! suggested size leaves a tenth of the container free at least, so whoever follows it hears no
+//! more of it.
 
 use serde::Serialize;
 
@@ -24,7 +25,8 @@ pub const LEAST_NATIVE_BYTES: u64 = 64 * MB;
 /// glibc gives threads arenas of their own; from this many threads on it shows.
 const MANY_THREADS: u32 = 8;
 
-/// What is known of the process's surroundings at start. Unknown facts are `None`, and their rules silent.
+/// What is known of the process's surroundings at start. Unknown facts are `None`, and their rules
+/// silent.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AuditFacts {
     /// Old-space limit of the main thread.
@@ -56,9 +58,11 @@ pub struct AuditFacts {
 }
 
 impl AuditFacts {
-    /// The facts that a reading and the isolates' figures hold, and those of this process's allocator.
+    /// The facts that a reading and the isolates' figures hold, and those of this process's
+    /// allocator.
     ///
-    /// What only the caller knows is left out: flags, the semi-space, what workers were asked to keep to.
+    /// What only the caller knows is left out: flags, the semi-space, what workers were asked to
+    /// keep to.
     pub fn gather(reading: &OsReading, isolates: &[IsolateFigures]) -> Self {
         let heap = isolates
             .iter()
@@ -134,8 +138,8 @@ pub fn audit(facts: &AuditFacts) -> Vec<AuditWarning> {
     .collect()
 }
 
-/// The largest old space, in whole MB, that fits into `bound` beside everything else; `None` when less
-/// than 16 MB would be left, with which Node doesn't start reliably.
+/// The largest old space, in whole MB, that fits into `bound` beside everything else; `None` when
+/// less than 16 MB would be left, with which Node doesn't start reliably.
 pub fn fitting_old_space_mb(bound: u64, facts: &AuditFacts) -> Option<u64> {
     let old = bound
         .saturating_sub(expected_native(facts).max(bound / 10))

@@ -48,7 +48,8 @@ fn a_heap_as_large_as_its_container_gets_the_exact_flag() {
     );
 }
 
-/// `--max-old-space-size=400` in 512 MB fits on Node 22, but not beside Node 24's semi-spaces of 64 MB.
+/// `--max-old-space-size=400` in 512 MB fits on Node 22, but not beside Node 24's semi-spaces of 64
+/// MB.
 #[test]
 fn the_young_generation_counts() {
     let facts = |semi| AuditFacts {

@@ -1,8 +1,8 @@
 //! Days of readings in a fixed, small amount of memory.
 //!
 //! Four tiers of rings. Raw readings go into the first; each coarser tier takes the mean of a fixed
-//! span of time, and its minimum and maximum where those matter (a peak of RSS, a trough of the live heap must
-//! not vanish in a mean). What falls off a tier's end is still in the next one.
+//! span of time, and its minimum and maximum where those matter (a peak of RSS, a trough of the
+//! live heap must not vanish in a mean). What falls off a tier's end is still in the next one.
 //!
 //! | tier | span of a point | points | reaches back |
 //! |---|---|---|---|
@@ -12,10 +12,10 @@
 //! | 3 | 15 min | 1,344 | 14 days |
 //!
 //! # Memory
-//! A point is [`RAW_POINT_BYTES`] (48) or [`MERGED_POINT_BYTES`] (120) bytes: sizes are kept as `f32`
-//! of kilobytes, exact to a sixteen-millionth of their value. The default rings take 438 KB when all are
-//! full, after two weeks, and grow by 64 points until then: 18 KB after a minute, 135 KB after two
-//! hours, 296 KB after a day of calm.
+//! A point is [`RAW_POINT_BYTES`] (48) or [`MERGED_POINT_BYTES`] (120) bytes: sizes are kept as
+//! `f32` of kilobytes, exact to a sixteen-millionth of their value. The default rings take 438 KB
+//! when all are full, after two weeks, and grow by 64 points until then: 18 KB after a minute, 135
+//! KB after two hours, 296 KB after a day of calm.
 
 mod columns;
 mod ring;
@@ -133,7 +133,8 @@ impl History {
         }
     }
 
-    /// Keeps a sample's figures. Costs well under a microsecond, and an allocation only while the rings still grow.
+    /// Keeps a sample's figures. Costs well under a microsecond, and an allocation only while the
+    /// rings still grow.
     pub fn push(&mut self, sample: &Sample) {
         self.push_raw(raw_of(sample));
     }

@@ -4,17 +4,25 @@
 //! `/proc/self/smaps` says how much of each mapping is resident, so a sum over mappings is the
 //! resident set, exactly. Each mapping gets one heading by what it is ([`mapping`]). Only what
 //! `malloc` holds has to be divided further, by what V8 and malloc say of themselves: array buffers
-//! and other external memory live in malloc's arenas when they are small and in mappings of their own
-//! when they are large. That division is an estimate, the sums are not: the parts always add up to the
-//! resident set, and what nobody claims is shown as [`PartKind::Unexplained`].
+//! and other external memory live in malloc's arenas when they are small and in mappings of their
+//! own when they are large. That division is an estimate, the sums are not: the parts always add up
+//! to the resident set, and what nobody claims is shown as [`PartKind::Unexplained`].
 //!
-//! A claim may exceed what is resident, and is shown beside it, not cut: `Buffer.alloc(1e8)` is external memory
-//! from the start and resident only once it is written to, and sources of Node's own modules count as
-//! external and lie in the binary.
+//! A claim may exceed what is resident, and is shown beside it, not cut: `Buffer.alloc(1e8)` is
+//! external memory from the start and resident only once it is written to, and sources of Node's
+//! own modules count as external and lie in the binary.
+//!
+//! # What was measured
+//! On Node 18, 20, 22, 24 and 26 (Linux x64, glibc 2.36 or later), each idle, with 100 MB in one
+//! Buffer, in a hundred, in 25,600, in external strings, with a million objects, with ten workers
+//! and with a pool of 200 threads at work: the unexplained rest was at most 32 KB on Node 18 to 22,
+//! and a constant 1.1 MB on 24 and 26 (one anonymous mapping made at start), of 42 to 242 MB.
+//! Buffers and strings were found in full under their headings.
 //!
 //! # Cost
-//! The kernel walks all page tables: about a millisecond at 100 MB of RSS, tens at several GB, during
-//! which the process can't map memory. Never on a tick, best not on the main thread.
+//! The kernel walks all page tables: 1 to 4 ms at 45 to 150 MB of RSS, up to 16 ms at 200 MB in
+//! many small mappings, on a busy machine; more at several GB. Meanwhile the process can't map
+//! memory. Never on a tick, best not on the main thread.
 
 pub mod mapping;
 mod smaps;
@@ -120,7 +128,8 @@ pub enum PartKind {
 }
 
 impl Ledger {
-    /// Reads this process's ledger. Fails where there is no readable `/proc/self/smaps` (anywhere but Linux).
+    /// Reads this process's ledger. Fails where there is no readable `/proc/self/smaps` (anywhere
+    /// but Linux).
     pub fn read(input: &LedgerInput) -> io::Result<Self> {
         let mappings = smaps::read_self()?;
         Ok(Self::of(
@@ -225,7 +234,8 @@ impl OffHeap {
         // Large allocations: as malloc says, or at most what V8 claims where malloc says nothing.
         let mapped = malloc.map_or(input.external_bytes, |m| m.mapped_bytes);
         let mapped = mapped.min(self.anonymous);
-        // Resident and not handed out. What is handed out may not be resident, so this is a lower bound.
+        // Resident and not handed out. What is handed out may not be resident, so this is a lower
+        // bound.
         let free = malloc.map_or(0, |m| {
             self.arenas.saturating_sub(m.in_use_bytes).min(m.free_bytes)
         });

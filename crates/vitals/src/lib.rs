@@ -11,6 +11,11 @@
 //! # What it does not do
 //! It starts no thread, knows nothing of V8's API and judges nothing: growth and alerts are the
 //! trend's business.
+//!
+//! # Cost
+//! A reading takes 3 to 4 µs on Linux in a hot loop inside Node (the dear files, 7 to 10 µs each,
+//! are read every 5 s at most) and allocates nothing; a thread that wakes up for it costs several
+//! times as much. A sample adds one small allocation a limit.
 
 pub mod allocator;
 pub mod audit;

@@ -10,8 +10,8 @@
 //!
 //! # What counts as used
 //! - **heap, worker**: the live heap after the last major collection when it is fresh (60 s), else
-//!   the used heap, against the *old-space* limit ([`crate::old_space`]). A stale live heap can only
-//!   be met far from the limit: near it, V8 collects all the time.
+//!   the used heap, against the *old-space* limit ([`crate::old_space`]). A stale live heap can
+//!   only be met far from the limit: near it, V8 collects all the time.
 //! - **cgroup, cgroupHigh**: usage without the inactive file cache, of the group that carries the
 //!   limit, all of its processes together, since that is what the kernel compares. Garbage that V8
 //!   has not collected counts here: the kernel doesn't know that it is garbage, and neither does V8
@@ -98,9 +98,9 @@ pub struct EffectiveLimit {
     pub nearest: Limit,
     /// All others, nearest first.
     pub others: Vec<Limit>,
-    /// How big the main thread's heap can become before *any* limit is hit: its old-space limit, or
-    /// what the cgroup leaves for it once everything that is not its heap is taken off. `None` while
-    /// the main thread's heap is unknown.
+    /// How big the main thread's heap can become before *any* limit is hit: its old-space limit,
+    /// or what the cgroup leaves for it once everything that is not its heap is taken off.
+    /// `None` while the main thread's heap is unknown.
     pub heap_ceiling_bytes: Option<u64>,
 }
 

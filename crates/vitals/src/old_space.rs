@@ -5,17 +5,19 @@
 //! difference is large: with `--max-old-space-size=64`, Node 24 reports 256 MB.
 //!
 //! # What was measured
-//! On the official Linux x64 binaries of Node 18.20, 20.20, 22.23, 24.21 and 26.10, by the limit that
-//! V8 hands to a near-heap-limit callback (the table is in the tests):
+//! On the official Linux x64 binaries of Node 18.20, 20.20, 22.23, 24.21 and 26.10, by the limit
+//! that V8 hands to a near-heap-limit callback (the table is in the tests):
 //! - `heap_size_limit = old space + 3 × semi-space`, exactly, in every case, workers included.
 //! - `--max-old-space-size` sets the old space and leaves the semi-space alone, and it **overrides
 //!   a worker's `resourceLimits.maxOldGenerationSizeMb`**; `--max-semi-space-size` overrides
 //!   `maxYoungGenerationSizeMb` likewise.
-//! - `--max-semi-space-size` and a third of `maxYoungGenerationSizeMb` are rounded up to a power of two.
+//! - `--max-semi-space-size` and a third of `maxYoungGenerationSizeMb` are rounded up to a power of
+//!   two.
 //! - `--max-heap-size` sets the sum; the semi-space then follows from it.
-//! - Without flags, the old space is half of the memory (machine or cgroup, the lesser) between
-//!   256 MB and 2 GB, or 4 GB from about 16 GB of memory on, and the semi-space follows from that by a rule that
-//!   differs between Node lines; on a big machine it is 16 MB up to Node 22, 64 MB on 24, 32 MB on 26.
+//! - Without flags, the old space is half of the memory (machine or cgroup, the lesser) between 256
+//!   MB and 2 GB, or 4 GB from about 16 GB of memory on, and the semi-space follows from that by a
+//!   rule that differs between Node lines; on a big machine it is 16 MB up to Node 22, 64 MB on 24,
+//!   32 MB on 26.
 
 const MB: u64 = 1024 * 1024;
 
@@ -90,8 +92,8 @@ pub struct OldSpaceFacts {
 /// The old-space limit in bytes of an isolate whose `heap_size_limit` is `heap_size_limit`.
 ///
 /// Right also after the limit was raised (a near-heap-limit callback raises the old space alone) as
-/// long as `facts` give the semi-space without it; else call [`semi_space_size`] once, with the limit
-/// the isolate started with, and subtract three times its result.
+/// long as `facts` give the semi-space without it; else call [`semi_space_size`] once, with the
+/// limit the isolate started with, and subtract three times its result.
 pub fn old_space_limit(heap_size_limit: u64, facts: &OldSpaceFacts) -> u64 {
     heap_size_limit.saturating_sub(semi_space_size(heap_size_limit, facts).saturating_mul(3))
 }
@@ -146,8 +148,8 @@ fn default_old_space(memory_bytes: u64) -> Option<u64> {
     Some((memory_bytes / 2).clamp(256 * MB, most))
 }
 
-/// How a Node line derives the semi-space from the old space: the part of it, the bounds, and the old
-/// space up to which the least is taken.
+/// How a Node line derives the semi-space from the old space: the part of it, the bounds, and the
+/// old space up to which the least is taken.
 struct YoungRule {
     part: u64,
     /// The part of the whole heap, when that is what is given.
@@ -189,9 +191,9 @@ fn default_semi_space(memory_bytes: u64, node_major: u32) -> u64 {
     rule.semi_space((memory_bytes / 2).min(4096 * MB))
 }
 
-/// With `--max-heap-size`, the sum is known and the parts follow from it: V8 looks for the largest old
-/// space that fits together with the young generation it asks for, and rounds what is left for the
-/// young one up.
+/// With `--max-heap-size`, the sum is known and the parts follow from it: V8 looks for the largest
+/// old space that fits together with the young generation it asks for, and rounds what is left for
+/// the young one up.
 fn semi_space_of_heap(heap_size: u64, node_major: u32) -> u64 {
     let rule = YoungRule::of(node_major);
     let semi = heap_size / rule.part_of_heap;

@@ -3,12 +3,12 @@
 //! Pure: readings and their times in, milliseconds out; simulated weeks run in milliseconds.
 //!
 //! The rule, from a study of recorded leaks: for a horizon of 30 minutes a reading every 10 s loses
-//! nothing; more is needed only against fast ramps. So the interval is the calm one until the use of
-//! the effective limit passes 70 %, or the limit would be reached within five minutes at the rate of
-//! two rises in a row (one rise is enough when it would take only three readings more: used heap is a
-//! saw-tooth, but a ramp as steep as that leaves no time to make sure), or the kernel reports rising
-//! pressure, or somebody watches live. It is then the fast one, until two minutes have passed without
-//! any of these.
+//! nothing; more is needed only against fast ramps. So the interval is the calm one until the use
+//! of the effective limit passes 70 %, or the limit would be reached within five minutes at the
+//! rate of two rises in a row (one rise is enough when it would take only three readings more: used
+//! heap is a saw-tooth, but a ramp as steep as that leaves no time to make sure), or the kernel
+//! reports rising pressure, or somebody watches live. It is then the fast one, until two minutes
+//! have passed without any of these.
 
 use serde::Serialize;
 
@@ -25,9 +25,11 @@ pub struct PaceOptions {
     pub slowest_ms: u64,
     /// Use of the effective limit above which the pace is fast. Default 0.7.
     pub high_ratio: f64,
-    /// Fast when the limit would be reached within this time at the rate between the last readings. Default 5 min.
+    /// Fast when the limit would be reached within this time at the rate between the last
+    /// readings. Default 5 min.
     pub time_to_limit_ms: u64,
-    /// `some avg10` above which the pace is fast if it also rises. Default 0.01 (1 % of the time stalled).
+    /// `some avg10` above which the pace is fast if it also rises. Default 0.01 (1 % of the time
+    /// stalled).
     pub pressure: f64,
     /// Quiet time after which the pace is calm again. Default 2 min.
     pub quiet_ms: u64,

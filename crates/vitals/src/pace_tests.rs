@@ -9,8 +9,8 @@ fn input(at_ms: u64, ratio: f64) -> PaceInput {
     }
 }
 
-/// Lets time pass at the pace itself, `ratio` being a function of time; gives the number of readings
-/// and the share of them that were fast.
+/// Lets time pass at the pace itself, `ratio` being a function of time; gives the number of
+/// readings and the share of them that were fast.
 fn simulate(pace: &mut Pace, length_ms: u64, ratio: impl Fn(u64) -> f64) -> (u64, u64) {
     let (mut at, mut readings, mut fast) = (0, 0, 0);
     while at < length_ms {

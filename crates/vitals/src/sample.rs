@@ -19,7 +19,8 @@ pub struct Sample {
     pub process: ProcessFigures,
     /// The control group that bounds the process's memory, where there is one.
     pub cgroup: Option<CgroupFigures>,
-    /// How long tasks stall for want of memory: of the cgroup where the kernel says, else of the machine.
+    /// How long tasks stall for want of memory: of the cgroup where the kernel says, else of the
+    /// machine.
     pub pressure: Option<Pressure>,
     /// The machine's memory.
     pub machine: Option<MachineFigures>,
@@ -29,7 +30,8 @@ pub struct Sample {
     pub limit: Option<EffectiveLimit>,
 }
 
-/// What the operating system alone says at one moment. `Copy`, so that a reading costs no allocation.
+/// What the operating system alone says at one moment. `Copy`, so that a reading costs no
+/// allocation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OsReading {
@@ -53,7 +55,8 @@ pub struct OsReading {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProcessFigures {
-    /// Resident set size: memory of the process that is in RAM, shared pages included. 0 only where even this can't be read.
+    /// Resident set size: memory of the process that is in RAM, shared pages included. 0 only
+    /// where even this can't be read.
     pub rss_bytes: u64,
     /// Address space in use, resident or not. V8 reserves much more than it uses.
     pub virtual_bytes: Option<u64>,
@@ -87,16 +90,18 @@ pub struct CgroupFigures {
     pub version: CgroupVersion,
     /// Everything charged, page cache included (`memory.current`, `memory.usage_in_bytes`).
     pub usage_bytes: u64,
-    /// Usage minus the inactive file cache, which the kernel drops before it kills: what Kubernetes
-    /// calls the working set and judges evictions by. Equal to the usage where `memory.stat` can't be read.
+    /// Usage minus the inactive file cache, which the kernel drops before it kills: what
+    /// Kubernetes calls the working set and judges evictions by. Equal to the usage where
+    /// `memory.stat` can't be read.
     pub working_set_bytes: u64,
-    /// The limit above which the kernel kills, the smallest of the group and its visible ancestors;
-    /// `None` is "unlimited".
+    /// The limit above which the kernel kills, the smallest of the group and its visible
+    /// ancestors; `None` is "unlimited".
     pub limit_bytes: Option<u64>,
-    /// Usage of the group that carries `limit_bytes`: the ancestor's, when it is the ancestor that is
-    /// the tightest. Inactive file cache is taken off as in `working_set_bytes`.
+    /// Usage of the group that carries `limit_bytes`: the ancestor's, when it is the ancestor that
+    /// is the tightest. Inactive file cache is taken off as in `working_set_bytes`.
     pub limit_used_bytes: Option<u64>,
-    /// The limit above which the kernel throttles and reclaims instead of killing (`memory.high`, v2 only).
+    /// The limit above which the kernel throttles and reclaims instead of killing (`memory.high`,
+    /// v2 only).
     pub high_bytes: Option<u64>,
     /// Usage of the group that carries `high_bytes`.
     pub high_used_bytes: Option<u64>,
@@ -104,7 +109,8 @@ pub struct CgroupFigures {
     pub swap_bytes: Option<u64>,
     /// The most swap the group may use beyond its memory limit; `None` is "unlimited" or unknown.
     pub swap_limit_bytes: Option<u64>,
-    /// Processes the kernel has killed in the group because its limit was reached, since the group exists.
+    /// Processes the kernel has killed in the group because its limit was reached, since the group
+    /// exists.
     pub oom_kills: Option<u64>,
     /// `memory.oom.group`: one process over the limit takes all of the group with it (v2 only).
     pub oom_group: Option<bool>,
@@ -168,7 +174,8 @@ pub struct IsolateFigures {
     pub thread_id: u32,
     /// A name people know it by: `main`, or the worker's.
     pub name: String,
-    /// Memory of JavaScript objects, dead ones included until the next collection (`used_heap_size`).
+    /// Memory of JavaScript objects, dead ones included until the next collection
+    /// (`used_heap_size`).
     pub heap_used_bytes: u64,
     /// Memory V8 holds for the heap (`total_heap_size`).
     pub heap_total_bytes: u64,
@@ -192,7 +199,8 @@ pub struct IsolateFigures {
     pub gc: GcFigures,
     /// How late the event loop ran its timers, as measured by the caller.
     pub event_loop_delay_ms: Option<f64>,
-    /// When the isolate's figures were read ([`Sample::at_ms`]'s clock): they may be older than the sample.
+    /// When the isolate's figures were read ([`Sample::at_ms`]'s clock): they may be older than
+    /// the sample.
     pub read_at_ms: u64,
 }
 

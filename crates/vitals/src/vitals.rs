@@ -28,7 +28,8 @@ impl Vitals {
         self.platform.read()
     }
 
-    /// Makes the next reading read everything anew, limits and dear figures included, as a report wants it.
+    /// Makes the next reading read everything anew, limits and dear figures included, as a report
+    /// wants it.
     pub fn expire(&mut self) {
         self.platform.expire();
     }

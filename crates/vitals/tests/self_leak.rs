@@ -1,4 +1,5 @@
-//! Opening gives everything back: descriptors and memory, over a thousand rounds. Alone in its process.
+//! Opening gives everything back: descriptors and memory, over a thousand rounds. Alone in its
+//! process.
 #![cfg(target_os = "linux")]
 
 use memguard_vitals::{Ledger, LedgerInput, Vitals};

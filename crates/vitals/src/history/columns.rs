@@ -5,7 +5,8 @@ use serde::Serialize;
 use super::ring::{Merged, Sum};
 use super::{ALL_FIGURES, FIGURES, Figure, Raw};
 
-/// A piece of history, one column a figure, oldest point first. All columns are of the length of `at_ms`.
+/// A piece of history, one column a figure, oldest point first. All columns are of the length of
+/// `at_ms`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Points {

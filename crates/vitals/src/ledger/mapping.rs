@@ -2,8 +2,8 @@
 //!
 //! The signs, checked on Node 18, 20, 22, 24 and 26 (Linux x64, glibc):
 //! - V8 excludes its heaps from `fork`, and nothing else in a Node process does: flag `dc` of
-//!   `VmFlags`. Their resident sum is within 1 % of what V8 calls the spaces' physical size when the heap
-//!   is large (V8 also counts a read-only space that lies in the binary on some lines).
+//!   `VmFlags`. Their resident sum is within 1 % of what V8 calls the spaces' physical size when
+//!   the heap is large (V8 also counts a read-only space that lies in the binary on some lines).
 //! - glibc's first arena is `[heap]`; the others are regions aligned to 64 MB, mapped without
 //!   reserving swap (`nr`).
 //! - A thread's stack follows a guard of one page without any permission.
@@ -62,12 +62,12 @@ pub struct Mapping {
 
 const ARENA_ALIGNMENT: u64 = 64 << 20;
 
-/// Larger than any thread's stack that Node makes; a larger mapping after a guard is something else that the
-/// kernel has merged with the stack below it.
+/// Larger than any thread's stack that Node makes; a larger mapping after a guard is something else
+/// that the kernel has merged with the stack below it.
 const LARGEST_STACK: u64 = 64 << 20;
 
-/// Zero-initialised data of Node and its libraries is much smaller. A larger mapping behind a file is an
-/// allocation that happened to land there.
+/// Zero-initialised data of Node and its libraries is much smaller. A larger mapping behind a file
+/// is an allocation that happened to land there.
 const LARGEST_DATA: u64 = 1 << 20;
 
 impl Mapping {
@@ -93,7 +93,8 @@ impl Mapping {
     }
 }
 
-/// Gives each mapping its kind. They must be in order of address; `executable` is the process's own file.
+/// Gives each mapping its kind. They must be in order of address; `executable` is the process's own
+/// file.
 pub fn classify(mappings: &mut [Mapping], executable: &str) {
     for i in 0..mappings.len() {
         let (before, rest) = mappings.split_at_mut(i);

@@ -1,8 +1,8 @@
 //! Linux: `/proc` and the cgroup filesystems.
 //!
 //! What is polled stays open and is read with `pread` into one buffer: opening costs more than
-//! reading. Figures that are dear (`memory.stat`, `status`, `meminfo`: 7 to 10 µs each) are read at most every
-//! 5 s, limits every minute.
+//! reading. Figures that are dear (`memory.stat`, `status`, `meminfo`: 7 to 10 µs each) are read at
+//! most every 5 s, limits every minute.
 
 mod cgroup;
 mod discover;
@@ -68,7 +68,8 @@ impl Linux {
         Self::open_at(Path::new("/"))
     }
 
-    /// Opens the same files below another root: a tree written by a test, or a host's mounted into a container.
+    /// Opens the same files below another root: a tree written by a test, or a host's mounted into
+    /// a container.
     pub fn open_at(root: &Path) -> Self {
         let mut buffer: Box<Buffer> = Box::new([0; BUFFER_LEN]);
         let stat = open(root, "proc/self/stat", &mut buffer);
@@ -251,19 +252,17 @@ fn open_pressure(
     cgroup: Option<&Cgroup>,
     buffer: &mut Buffer,
 ) -> Result<(Source, PressureScope), String> {
+    // The root group has a pressure file too, but it is the machine's; only others have events.
     let own = cgroup
         .and_then(Cgroup::unified)
-        .and_then(|directory| Source::open(&directory.join("memory.pressure")).ok())
-        .filter(|source| {
-            source
-                .read(buffer)
-                .is_some_and(|t| parse::pressure(t).is_some())
-        });
-    match own {
-        Some(source) => Ok((source, PressureScope::Cgroup)),
-        None => open(root, "proc/pressure/memory", buffer)
-            .map(|source| (source, PressureScope::Machine)),
+        .filter(|directory| directory.join("cgroup.events").exists())
+        .and_then(|directory| Source::open(&directory.join("memory.pressure")).ok());
+    if let Some(source) = own
+        && source.read(buffer).and_then(parse::pressure).is_some()
+    {
+        return Ok((source, PressureScope::Cgroup));
     }
+    open(root, "proc/pressure/memory", buffer).map(|source| (source, PressureScope::Machine))
 }
 
 fn machine(meminfo: &[u8]) -> Option<MachineFigures> {

@@ -20,7 +20,8 @@ const MAX_LEVELS: usize = 32;
 pub struct Found {
     /// Interface of the memory controller.
     pub version: CgroupVersion,
-    /// The group's directory first, then its visible ancestors up to the mount point. Under the root that was given.
+    /// The group's directory first, then its visible ancestors up to the mount point. Under the
+    /// root that was given.
     pub directories: Vec<PathBuf>,
     /// The group in the unified hierarchy, which has the pressure file, where that is mounted too.
     pub unified: Option<PathBuf>,
@@ -159,7 +160,8 @@ struct Resolved {
 }
 
 impl Resolved {
-    /// The directory and its ancestors up to the mount point; in v1 only as far as limits are inherited.
+    /// The directory and its ancestors up to the mount point; in v1 only as far as limits are
+    /// inherited.
     fn directories(&self, hierarchy_file: Option<&str>) -> Vec<PathBuf> {
         let mut all = Vec::new();
         for directory in self.directory.ancestors().take(MAX_LEVELS) {
@@ -202,7 +204,8 @@ fn resolve(
     })
 }
 
-/// The path without its leading `/`; `None` when it climbs (`..`): a group outside of our namespace.
+/// The path without its leading `/`; `None` when it climbs (`..`): a group outside of our
+/// namespace.
 fn normal(path: &Path) -> Option<PathBuf> {
     let mut out = PathBuf::new();
     for component in path.components() {

@@ -5,8 +5,8 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-/// Large enough for every file this crate polls; `memory.stat`, the longest, has about 1.5 KB on cgroup v1
-/// and 2 KB on v2.
+/// Large enough for every file this crate polls; `memory.stat`, the longest, has about 1.5 KB on
+/// cgroup v1 and 2 KB on v2.
 pub const BUFFER_LEN: usize = 8192;
 
 /// The buffer all files of a platform are read into, one after the other.
@@ -26,17 +26,18 @@ impl Source {
 
     /// Reads the text from its start. `None` when the read fails (a cgroup that was removed, a
     /// controller switched off) or the file is empty. What exceeds the buffer is cut off.
+    ///
+    /// One read suffices: the kernel writes each of these files in one piece, and a second read to
+    /// see the end would make it write all of it again.
     pub fn read<'b>(&self, buffer: &'b mut Buffer) -> Option<&'b [u8]> {
-        let mut filled = 0;
-        while filled < buffer.len() {
-            match self.file.read_at(&mut buffer[filled..], filled as u64) {
-                Ok(0) => break,
-                Ok(read) => filled += read,
+        loop {
+            match self.file.read_at(buffer, 0) {
+                Ok(0) => return None,
+                Ok(read) => return Some(&buffer[..read]),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => return None,
             }
         }
-        (filled > 0).then(|| &buffer[..filled])
     }
 }
 

@@ -20,7 +20,8 @@ pub fn field(text: &[u8], n: usize) -> Option<u64> {
         .and_then(number)
 }
 
-/// The number after the line's name: `name 123` or `Name:   123 kB` (the unit is left to the caller).
+/// The number after the line's name: `name 123` or `Name:   123 kB` (the unit is left to the
+/// caller).
 pub fn named(text: &[u8], name: &str) -> Option<u64> {
     let name = name.as_bytes();
     text.split(|b| *b == b'\n').find_map(|line| {
@@ -89,7 +90,8 @@ pub struct Stat {
     pub start_ticks: Option<u64>,
 }
 
-/// `/proc/<pid>/stat`. The second field is the command in parentheses and may itself hold blanks and parentheses.
+/// `/proc/<pid>/stat`. The second field is the command in parentheses and may itself hold blanks
+/// and parentheses.
 pub fn stat(text: &[u8]) -> Stat {
     let Some(end) = text.iter().rposition(|b| *b == b')') else {
         return Stat::default();

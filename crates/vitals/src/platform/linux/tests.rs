@@ -81,6 +81,7 @@ fn v2_container_in_its_own_namespace() {
         .file("sys/fs/cgroup/memory.swap.current", "4096\n")
         .file("sys/fs/cgroup/memory.swap.max", "0\n")
         .file("sys/fs/cgroup/memory.oom.group", "1\n")
+        .file("sys/fs/cgroup/cgroup.events", "populated 1\nfrozen 0\n")
         .file("sys/fs/cgroup/memory.pressure", "some avg10=1.50 avg60=0.20 avg300=0.00 total=1\nfull avg10=0.50 avg60=0.10 avg300=0.00 total=1\n");
     assert_eq!(
         tree.cgroup(),
@@ -265,6 +266,7 @@ fn hybrid() {
         )
         .file("sys/fs/cgroup/memory/app/memory.usage_in_bytes", "80")
         .file("sys/fs/cgroup/memory/app/memory.limit_in_bytes", "100")
+        .file("sys/fs/cgroup/unified/app/cgroup.events", "populated 1\n")
         .file(
             "sys/fs/cgroup/unified/app/memory.pressure",
             "some avg10=9.00 avg60=0.00 avg300=0.00 total=0\n",
@@ -277,6 +279,28 @@ fn hybrid() {
     let pressure = tree.open().read().pressure.unwrap();
     assert_eq!(pressure.scope, PressureScope::Cgroup);
     assert!((pressure.some_avg10 - 0.09).abs() < 1e-9);
+}
+
+/// The pressure file of the root group is the machine's.
+#[test]
+fn hybrid_in_the_unified_root() {
+    let tree = Tree::new()
+        .file("proc/self/cgroup", "4:memory:/\n0::/\n")
+        .file(
+            "proc/self/mountinfo",
+            format!("{V1_MOUNT}41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"),
+        )
+        .file("sys/fs/cgroup/memory/memory.usage_in_bytes", "80")
+        .file(
+            "sys/fs/cgroup/unified/memory.pressure",
+            "some avg10=9.00 avg60=0.00 avg300=0.00 total=0\n",
+        )
+        .file(
+            "proc/pressure/memory",
+            "some avg10=9.00 avg60=0.00 avg300=0.00 total=0\n",
+        );
+    let pressure = tree.open().read().pressure.unwrap();
+    assert_eq!(pressure.scope, PressureScope::Machine);
 }
 
 /// Hybrid as above, but memory is not among the v1 controllers.
