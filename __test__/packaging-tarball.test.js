@@ -110,7 +110,7 @@ describe('the packed packages', () => {
     const script = `
       const { guard } = require('memguard');
       guard.start();
-      console.log(typeof guard.sample().heapUsed);
+      console.log(typeof guard.sample().process.rssBytes);
       guard.stop();`;
     assert.match(execute(process.execPath, ['-e', script], { cwd: bare }), /number/);
   });

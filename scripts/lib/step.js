@@ -23,6 +23,17 @@ function describe(text) {
   return null;
 }
 
+/** A failed tool's output without the progress bars that it drew over each other. */
+function withoutBars(text) {
+  return text
+    .replace(/\r/g, '\n')
+    .replace(/^ *Building \[.*?( {10,}|$)/gm, '')
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => `${line.trimEnd()}\n`)
+    .join('');
+}
+
 /**
  * Runs `command` without a shell, quietly: its output is kept and shown only when it fails.
  *
@@ -55,7 +66,7 @@ function step(title, command, args, options = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       cwd: root,
-      env: { ...process.env, ...options.env },
+      env: { ...process.env, NO_COLOR: '1', ...options.env },
       shell: options.shell || false,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -85,7 +96,7 @@ function step(title, command, args, options = {}) {
         resolve({ stdout, elapsed: elapsed() });
         return;
       }
-      process.stderr.write(output.endsWith('\n') || output === '' ? output : `${output}\n`);
+      process.stderr.write(withoutBars(output));
       const end = startError ? startError.message : signal ? `ended by ${signal}` : `exit code ${code}`;
       const hint = options.hint && options.hint(output);
       reject(new Failure(`${title}: failed after ${seconds(elapsed())} (${[command, ...args].join(' ')}: ${end})`, hint));
