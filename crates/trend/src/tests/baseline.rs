@@ -38,9 +38,13 @@ impl Plain {
     }
 
     /// One reading a minute for so many hours; whatever is said.
-    fn hours(&mut self, hours: u64, mut rss_mb: impl FnMut(u64) -> f64) -> Vec<String> {
+    fn hours(&mut self, hours: u64, rss_mb: impl FnMut(u64) -> f64) -> Vec<String> {
+        self.minutes(hours * 60, rss_mb)
+    }
+
+    fn minutes(&mut self, minutes: u64, mut rss_mb: impl FnMut(u64) -> f64) -> Vec<String> {
         let mut said = Vec::new();
-        for _ in 0..hours * 60 {
+        for _ in 0..minutes {
             let mut reading =
                 Reading::at(self.age).with(Metric::Rss, Figure::new(rss_mb(self.age / HOUR) * MB));
             reading.wall_ms = self.started_wall + self.age;
@@ -239,6 +243,16 @@ fn an_alarm_throws_away_what_is_pending_and_stops_the_learning_for_a_day() {
         (6, 1),
         "a day of calm later it learns again"
     );
+}
+
+#[test]
+fn an_alarm_elsewhere_counts_as_well() {
+    let mut process = fresh();
+    process.hours(30, |_| 300.0);
+    process.judge.distrust_run();
+    assert_eq!(process.learned().1, 0);
+    process.hours(23, |_| 300.0);
+    assert_eq!(process.learned().1, 0);
 }
 
 #[test]
@@ -475,4 +489,146 @@ fn the_hour_is_local() {
     assert_eq!(usual(0).unwrap().hour, 12);
     assert_eq!(usual(-210).unwrap().hour, 8);
     assert_eq!(usual(345).unwrap().hour, 17);
+}
+
+#[test]
+fn a_long_warm_up_is_one_for_the_baseline_alone() {
+    let mut slow = config();
+    slow.warmup_ms = 2 * HOUR;
+    let mut process = Plain::new(Judge::new(slow.clone()).unwrap());
+    process.hours(4, |_| 300.0);
+    assert_eq!(
+        process.learned(),
+        (0, 1),
+        "of four hours two are warm-up and one is in progress"
+    );
+    process.hours(24 * 8, |_| 300.0);
+
+    let learned = process.judge.baseline().clone();
+    let mut process = Plain {
+        judge: Judge::with_baseline(slow, learned).unwrap(),
+        age: 0,
+        started_wall: MONDAY + 8 * DAY + 4 * HOUR,
+    };
+    assert_eq!(
+        process.minutes(119, |_| 900.0),
+        [""; 0],
+        "nothing dynamic yet"
+    );
+    assert_eq!(
+        process.hours(1, |_| 3_000.0)[0],
+        "calm→warn",
+        "hard thresholds hold all the time"
+    );
+}
+
+#[test]
+fn what_was_seen_by_a_wrong_clock_is_forgotten_when_it_is_set() {
+    let mut process = fresh();
+    process.started_wall = 0;
+    process.minutes(50, |_| 300.0);
+    process.started_wall = MONDAY;
+    process.hours(4, |_| 300.0);
+    assert_eq!(
+        process.learned(),
+        (0, 2),
+        "the hours from 2 to 4; before that, time was not to be believed"
+    );
+}
+
+#[test]
+fn two_busy_days_a_week_are_usual() {
+    let mut process = fresh();
+    let week = |hour: u64| {
+        if matches!(hour / 24 % 7, 0 | 3) {
+            600.0
+        } else {
+            300.0
+        }
+    };
+    assert_eq!(process.hours(24 * 8 + 12, week), [""; 0]);
+    assert_eq!(process.threshold_mb().map(f64::round), Some(780.0));
+}
+
+/// What is known of Monday at 00:00, when one hour is enough.
+fn first_hour(process: &Plain) -> Option<crate::Usual> {
+    let config = BaselineConfig {
+        min_days: 1,
+        ..BaselineConfig::default()
+    };
+    process
+        .judge
+        .baseline()
+        .usual(Metric::Rss, MONDAY, 0, &config)
+}
+
+#[test]
+fn a_part_of_an_hour_counts_from_a_quarter_on() {
+    for (minutes, counts) in [(4, false), (18, false), (25, true), (59, true)] {
+        let mut process = fresh();
+        process.minutes(minutes, |_| 300.0);
+        process.judge.commit_baseline();
+        assert_eq!(
+            first_hour(&process).is_some(),
+            counts,
+            "{minutes} min, five of them warm-up"
+        );
+    }
+}
+
+#[test]
+fn of_an_hour_with_a_restart_the_longer_part_counts() {
+    for (first, expected) in [(37, 500.0), (23, 300.0)] {
+        let mut process = fresh();
+        process.minutes(first, |_| 500.0);
+        process.judge.commit_baseline();
+        let mut process = Plain {
+            judge: Judge::with_baseline(config(), process.judge.baseline().clone()).unwrap(),
+            age: 0,
+            started_wall: MONDAY + first * MINUTE,
+        };
+        process.minutes(60 - first, |_| 300.0);
+        process.judge.commit_baseline();
+        assert_eq!(
+            first_hour(&process).map(|usual| usual.median / MB),
+            Some(expected)
+        );
+    }
+}
+
+#[test]
+fn rare_spikes_are_not_what_an_hour_was_like() {
+    let mut process = fresh();
+    let mut minute = 0;
+    process.hours(2, |_| {
+        minute += 1;
+        if minute % 30 == 0 { 900.0 } else { 300.0 }
+    });
+    process.judge.commit_baseline();
+    assert_eq!(
+        first_hour(&process).map(|usual| usual.highest / MB),
+        Some(300.0)
+    );
+}
+
+#[test]
+fn days_that_differ_widen_what_is_usual() {
+    let mut process = fresh();
+    // 300 to 600 MB: the median is 450, the MAD 100, and the spread may at most double the median.
+    let week = |hour: u64| 300.0 + 50.0 * (hour / 24 % 7) as f64;
+    process.hours(24 * 8 + 12, week);
+    assert_eq!(process.threshold_mb().map(f64::round), Some(900.0 * 1.3));
+}
+
+#[test]
+fn what_was_learned_in_the_future_goes_when_the_clock_is_right() {
+    let mut process = fresh();
+    process.started_wall = MONDAY + 400 * DAY;
+    process.hours(24, |_| 300.0);
+    process.judge.commit_baseline();
+    let mut process =
+        Plain::new(Judge::with_baseline(config(), process.judge.baseline().clone()).unwrap());
+    assert!(process.learned().0 > 0);
+    process.hours(2, |_| 300.0);
+    assert_eq!(process.learned().0, 0);
 }

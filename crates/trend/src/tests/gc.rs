@@ -1,6 +1,6 @@
 //! GC effectiveness, against V8's own figures and against made-up programs.
 
-use super::support::{HOUR, MB, MINUTE, SECOND, alert, recovery, short};
+use super::support::{HOUR, MB, MINUTE, SECOND, alert, recovery, short, shorts};
 use crate::{AlertKind, Event, Judge, JudgeConfig, Level, MajorGc, Reading};
 
 const LIMIT: u64 = 64 << 20;
@@ -222,6 +222,42 @@ fn rations_its_words_and_recovers() {
         recovery.sentence,
         "live heap 20.0 MB is 31 % of the 64.0 MB old-space limit: major GCs are effective again after 12 min"
     );
+}
+
+#[test]
+fn a_run_that_starts_anew_does_not_talk_a_critical_level_down() {
+    let mut judge = judge();
+    let mut at = 0;
+    let mut said = Vec::new();
+    let mut run = |n: u64, after: f64| {
+        for _ in 0..n {
+            at += SECOND;
+            said.extend(shorts(&judge.observe_major_gc(&gc(at, 800.0, 62.0, after))));
+        }
+    };
+    run(602, 61.0);
+    // One good GC, and the cool-down of the first warning ends.
+    run(1, 20.0);
+    run(20, 61.0);
+    assert_eq!(said, ["calm→warn", "warn→critical", "still critical"]);
+}
+
+#[test]
+fn recovers_after_three_effective_gcs_in_a_row() {
+    let mut judge = judge();
+    let mut at = 0;
+    let mut run = |judge: &mut Judge, n: u64, after: f64| {
+        for _ in 0..n {
+            at += SECOND;
+            judge.observe_major_gc(&gc(at, 800.0, 62.0, after));
+        }
+        judge.level()
+    };
+    assert_eq!(run(&mut judge, 5, 61.0), Level::Critical);
+    assert_eq!(run(&mut judge, 2, 20.0), Level::Critical);
+    assert_eq!(run(&mut judge, 1, 61.0), Level::Critical);
+    assert_eq!(run(&mut judge, 2, 20.0), Level::Critical);
+    assert_eq!(run(&mut judge, 1, 20.0), Level::Calm);
 }
 
 #[test]
