@@ -13,7 +13,7 @@
 //! own modules count as external and lie in the binary.
 //!
 //! # What was measured
-//! On Node 18, 20, 22, 24 and 26 (Linux x64, glibc 2.36 or later), each idle, with 100 MB in one
+//! On Node 18, 20, 22, 24 and 26 (Linux x64, glibc 2.36), each idle, with 100 MB in one
 //! Buffer, in a hundred, in 25,600, in external strings, with a million objects, with ten workers
 //! and with a pool of 200 threads at work: the unexplained rest was at most 32 KB on Node 18 to 22,
 //! and a constant 1.1 MB on 24 and 26 (one anonymous mapping made at start), of 42 to 242 MB.

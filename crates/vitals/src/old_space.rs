@@ -15,7 +15,7 @@
 //!   two.
 //! - `--max-heap-size` sets the sum; the semi-space then follows from it.
 //! - Without flags, the old space is half of the memory (machine or cgroup, the lesser) between 256
-//!   MB and 2 GB, or 4 GB from about 16 GB of memory on, and the semi-space follows from that by a
+//!   MB and 2 GB, or 4 GB from about 15 GB of memory on, and the semi-space follows from that by a
 //!   rule that differs between Node lines; on a big machine it is 16 MB up to Node 22, 64 MB on 24,
 //!   32 MB on 26.
 
