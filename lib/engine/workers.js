@@ -30,7 +30,8 @@ class WorkerWatch {
     for (const [worker, id] of this.#workers) {
       worker.getHeapStatistics?.().then(
         (statistics) => this.#binding.reportWorker(id, JSON.stringify(heapOf(statistics))),
-        () => this.#release(worker),
+        // It is still starting, or just ended: its exit event tells the latter.
+        () => {},
       );
     }
   }

@@ -78,13 +78,19 @@ function processLines({ process: own, cgroup, pressure }) {
 }
 
 function isolates(sample) {
-  return sample.isolates.flatMap((it) => [
+  const known = sample.isolates.filter((it) => it.heapTotalBytes > 0);
+  const unknown = sample.isolates.filter((it) => it.heapTotalBytes === 0);
+  return [...known.flatMap(isolate), ...unknown.map((it) => `Heap ${it.name}`.padEnd(14) + ' not known: start a guard in this worker, or run Node 22.16 or newer')];
+}
+
+function isolate(it) {
+  return [
     `Heap ${it.name}`.padEnd(14) +
       ` used ${formatBytes(it.heapUsedBytes)} of ${formatBytes(it.heapTotalBytes)}, live ${formatBytes(it.liveHeapBytes)} after the last major GC, ` +
       `external ${formatBytes(it.externalBytes)}, array buffers ${formatBytes(it.arrayBuffersBytes)}`,
     `               ${it.gc.majorCount} major GCs (${formatDuration(it.gc.majorMs)}), ${it.gc.minorCount} minor (${formatDuration(it.gc.minorMs)}), ` +
       `allocates ${formatBytes(it.allocationRateBytesPerS)}/s, event loop ${formatDuration(it.eventLoopDelayMs)} late`,
-  ]);
+  ];
 }
 
 function spaces({ heapSpaces }) {

@@ -139,7 +139,12 @@ impl WatchedIsolate {
             heap_used_bytes: recorded.heap.used,
             heap_total_bytes: recorded.heap.total,
             heap_size_limit_bytes: recorded.heap.limit,
-            old_space_limit_bytes: self.old_space_limit,
+            // Without a reading there is nothing to hold against the limit.
+            old_space_limit_bytes: if recorded.heap.total == 0 {
+                0
+            } else {
+                self.old_space_limit
+            },
             external_bytes: recorded.heap.external,
             array_buffers_bytes: recorded.array_buffers,
             malloced_bytes: recorded.heap.malloced,
