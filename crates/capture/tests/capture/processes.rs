@@ -46,11 +46,23 @@ pub fn given_dir() -> PathBuf {
         .into()
 }
 
-fn spawn(dir: &Path, rounds: u32) -> Child {
-    child("processes::child_captures_again_and_again", dir)
-        .env(ROUNDS, rounds.to_string())
-        .spawn()
-        .unwrap()
+/// A child that does not outlive a failed test.
+struct Kept(Child);
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn spawn(dir: &Path, rounds: u32) -> Kept {
+    Kept(
+        child("processes::child_captures_again_and_again", dir)
+            .env(ROUNDS, rounds.to_string())
+            .spawn()
+            .unwrap(),
+    )
 }
 
 #[test]
@@ -113,7 +125,7 @@ fn assert_sound(dir: &Path) {
 fn processes_that_are_killed_in_the_middle_leave_nothing_half_done() {
     let temp = tempfile::tempdir().unwrap();
     let dir = temp.path();
-    let mut children: Vec<Child> = (0..4).map(|_| spawn(dir, u32::MAX)).collect();
+    let mut children: Vec<Kept> = (0..4).map(|_| spawn(dir, u32::MAX)).collect();
     let (mut kills, mut caught_writing) = (0, 0);
     let start = Instant::now();
     while kills < 40 || caught_writing == 0 {
@@ -124,7 +136,7 @@ fn processes_that_are_killed_in_the_middle_leave_nothing_half_done() {
         assert_sound(dir);
         std::thread::sleep(Duration::from_millis(7 + kills % 5 * 11));
         let index = usize::try_from(kills).unwrap() % children.len();
-        let child = &mut children[index];
+        let child = &mut children[index].0;
         assert!(
             child.try_wait().unwrap().is_none(),
             "a child failed by itself"
@@ -140,10 +152,7 @@ fn processes_that_are_killed_in_the_middle_leave_nothing_half_done() {
         children[index] = spawn(dir, u32::MAX);
         kills += 1;
     }
-    for mut child in children {
-        child.kill().unwrap();
-        child.wait().unwrap();
-    }
+    drop(children);
     assert_sound(dir);
     let folder = Folder::open(dir, policy(), "shop").unwrap();
     assert!(files(dir, ".tmp").is_empty());
@@ -165,17 +174,17 @@ fn processes_that_are_killed_in_the_middle_leave_nothing_half_done() {
 fn processes_that_live_never_lose_a_file_to_each_other() {
     let temp = tempfile::tempdir().unwrap();
     let dir = temp.path();
-    let mut children: Vec<Child> = (0..4).map(|_| spawn(dir, 40)).collect();
+    let mut children: Vec<Kept> = (0..4).map(|_| spawn(dir, 40)).collect();
     let start = Instant::now();
     while children
         .iter_mut()
-        .any(|child| child.try_wait().unwrap().is_none())
+        .any(|child| child.0.try_wait().unwrap().is_none())
     {
         assert!(start.elapsed() < Duration::from_secs(120));
         assert_sound(dir);
     }
     for mut child in children {
-        assert!(child.wait().unwrap().success());
+        assert!(child.0.wait().unwrap().success());
     }
     assert!(files(dir, ".tmp").is_empty() && files(dir, ".owner").is_empty());
 }
@@ -197,9 +206,11 @@ fn child_holds_a_snapshot_and_one_under_way() {
 fn what_a_running_process_holds_is_freed_by_its_death() {
     let temp = tempfile::tempdir().unwrap();
     let dir = temp.path();
-    let mut child = child("processes::child_holds_a_snapshot_and_one_under_way", dir)
-        .spawn()
-        .unwrap();
+    let child = Kept(
+        child("processes::child_holds_a_snapshot_and_one_under_way", dir)
+            .spawn()
+            .unwrap(),
+    );
     let start = Instant::now();
     while !dir.join("ready").exists() {
         assert!(start.elapsed() < Duration::from_secs(60));
@@ -215,8 +226,7 @@ fn what_a_running_process_holds_is_freed_by_its_death() {
         folder.cooldown_left_ms(now_ms(), 60_000) > 0,
         "the app's other process counts"
     );
-    child.kill().unwrap();
-    child.wait().unwrap();
+    drop(child);
     assert_eq!(folder.sweep().unwrap().interrupted_captures, 1);
     crate::support::capture_now(&folder).unwrap();
     crate::support::capture_now(&folder).unwrap();
