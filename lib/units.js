@@ -43,7 +43,7 @@ function parseRatio(option, value) {
 }
 
 function positive(option, number, expected, shown = number) {
-  if (!(number > 0 && Number.isFinite(number))) throw invalidValue(option, shown, expected);
+  if (!(number > 0 && number <= Number.MAX_SAFE_INTEGER)) throw invalidValue(option, shown, expected);
   return number;
 }
 

@@ -46,19 +46,45 @@ function resolve(fromCode, fromEnv) {
   const settings = {};
   for (const name of NAMES) {
     const { type, default: fallback } = OPTIONS[name];
-    if (name in fromCode) settings[name] = fromCode[name];
-    else if (name in fromEnv) settings[name] = fromEnv[name];
+    if (Object.hasOwn(fromCode, name)) settings[name] = fromCode[name];
+    else if (Object.hasOwn(fromEnv, name)) settings[name] = fromEnv[name];
     else settings[name] = fallback === undefined ? undefined : type.parse(name, fallback);
   }
-  const shortest = Math.min(settings.checkInterval, settings.calmInterval);
-  if ('minInterval' in fromCode || 'minInterval' in fromEnv) {
-    if (settings.minInterval > shortest) {
-      throw invalidValue('minInterval', settings.minInterval, `at most checkInterval and calmInterval (${shortest})`);
-    }
-  } else {
-    settings.minInterval = Math.min(settings.minInterval, shortest);
-  }
+  /** How the user called an option that was given; undefined for a default. */
+  const given = (name) => {
+    if (Object.hasOwn(fromCode, name)) return name;
+    return Object.hasOwn(fromEnv, name) ? envName(name) : undefined;
+  };
+  checkIntervals(settings, given);
+  checkWindow(settings, given);
   return Object.freeze(settings);
+}
+
+/** The fast pace must not be slower than the others; its default gives way. */
+function checkIntervals(settings, given) {
+  const shortest = Math.min(settings.checkInterval, settings.calmInterval);
+  if (settings.minInterval <= shortest) return;
+  if (given('minInterval') !== undefined) {
+    const expected = `at most checkInterval and calmInterval (${shortest} ms)`;
+    throw invalidValue(given('minInterval'), settings.minInterval, expected);
+  }
+  settings.minInterval = shortest;
+}
+
+/** Readings so far apart that never enough of them lie in the window would make every rule mute. */
+function checkWindow(settings, given) {
+  const { violations, violationWindow, checkInterval, calmInterval } = settings;
+  const interval = Math.min(checkInterval, calmInterval);
+  const needed = (violations - 1) * interval;
+  if (needed <= violationWindow) return;
+  const expectations = {
+    violationWindow: `at least ${needed} ms, for ${violations} readings at an interval of ${interval} ms`,
+    violations: `at most ${Math.floor(violationWindow / interval) + 1}, as many readings as fit in violationWindow`,
+    calmInterval: `at most ${violationWindow / (violations - 1)} ms, so that ${violations} readings fit in violationWindow`,
+    checkInterval: `at most ${violationWindow / (violations - 1)} ms, so that ${violations} readings fit in violationWindow`,
+  };
+  const culprit = Object.keys(expectations).find((name) => given(name) !== undefined);
+  throw invalidValue(given(culprit), settings[culprit], expectations[culprit]);
 }
 
 module.exports = { parseOptions, parseEnv, resolve };

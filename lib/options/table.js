@@ -4,6 +4,11 @@ const t = require('./types');
 
 const DAY = 86400e3;
 
+/** What a timer of Node can wait for; the engine looks a week back at most; the rest is bounded by reason alone. */
+const TIMER = '24d';
+const WEEK = '7d';
+const AGES = '36500d';
+
 /**
  * Every option of the guard: what it accepts and what it is when nobody says.
  * The environment's name of `checkInterval` is `MEMGUARD_CHECK_INTERVAL`, and so on.
@@ -22,32 +27,32 @@ const OPTIONS = {
   gcEffectiveness: { type: t.boolean, default: true },
 
   violations: { type: t.integer(1, 100), default: 3 },
-  violationWindow: { type: t.duration, default: 5 * 60e3 },
-  hysteresis: { type: t.ratio, default: 0.05 },
-  alertCooldown: { type: t.duration, default: 10 * 60e3 },
-  warmup: { type: t.orOff(t.duration), default: 5 * 60e3 },
+  violationWindow: { type: t.duration(WEEK), default: 5 * 60e3 },
+  hysteresis: { type: t.ratio(0.5), default: 0.05 },
+  alertCooldown: { type: t.duration(WEEK), default: 10 * 60e3 },
+  warmup: { type: t.orOff(t.duration(WEEK)), default: 5 * 60e3 },
   baseline: { type: t.boolean, default: true },
   stateDir: { type: t.text, default: undefined },
 
-  checkInterval: { type: t.duration, default: 60e3 },
-  calmInterval: { type: t.duration, default: 10e3 },
-  minInterval: { type: t.duration, default: 500 },
+  checkInterval: { type: t.duration(TIMER), default: 60e3 },
+  calmInterval: { type: t.duration(TIMER), default: 10e3 },
+  minInterval: { type: t.duration(TIMER), default: 500 },
 
   snapshotDir: { type: t.text, default: './heap-snapshots' },
   snapshotOn: { type: t.orOff(t.oneOf('warn', 'critical')), default: 'warn' },
-  snapshotCooldown: { type: t.duration, default: 10 * 60e3 },
-  snapshotMaxPause: { type: t.orOff(t.duration), default: false },
-  snapshotMaxLoad: { type: t.orOff(t.ratio), default: 0.9 },
+  snapshotCooldown: { type: t.duration(AGES), default: 10 * 60e3 },
+  snapshotMaxPause: { type: t.orOff(t.duration(AGES)), default: false },
+  snapshotMaxLoad: { type: t.orOff(t.ratio()), default: 0.9 },
   signal: { type: t.orOff(t.signal), default: 'SIGUSR2' },
   maxSnapshots: { type: t.integer(1, 10000), default: 5 },
   maxSnapshotBytes: { type: t.orOff(t.bytes), default: false },
-  maxSnapshotAge: { type: t.orOff(t.duration), default: 30 * DAY },
+  maxSnapshotAge: { type: t.orOff(t.duration(AGES)), default: 30 * DAY },
   minFreeDisk: { type: t.bytes, default: 256 * 2 ** 20 },
 
   name: { type: t.text, default: undefined },
   app: { type: t.text, default: undefined },
   onAlert: { type: t.orOff(t.func), default: false },
-  reportInterval: { type: t.orOff(t.duration), default: false },
+  reportInterval: { type: t.orOff(t.duration(TIMER)), default: false },
 };
 
 function envName(option) {

@@ -37,9 +37,27 @@ function withSchema(schema, name, value, parse) {
 }
 
 const bytes = kind("bytes, as a number or as '400mb'", parseBytes);
-const duration = kind("milliseconds, as a number or as '10s'", parseDuration);
 
-const ratio = kind("a ratio between 0 and 1, or '5%'", parseRatio);
+/** Durations up to `max`, a string such as `'7d'`. */
+function duration(max) {
+  const limit = parseDuration('max', max);
+  const expected = `milliseconds, as a number or as '10s', at most '${max}'`;
+  return kind(expected, (name, value) => {
+    const ms = withSchema(expected, name, value, parseDuration);
+    if (ms > limit) throw invalidValue(name, value, expected);
+    return ms;
+  });
+}
+
+/** Ratios up to `max`. */
+function ratio(max = 1) {
+  const expected = `a ratio between 0 and ${max}, or '5%'`;
+  return kind(expected, (name, value) => {
+    const share = withSchema(expected, name, value, parseRatio);
+    if (share > max) throw invalidValue(name, value, expected);
+    return share;
+  });
+}
 
 const boolean = kind(
   'true or false',
