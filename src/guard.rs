@@ -167,6 +167,12 @@ pub fn report_array_buffers(bytes: f64) {
     memguard_guard::report_array_buffers(bytes as u64);
 }
 
+/// Whether this thread's collections are of our own making from now on.
+#[napi(catch_unwind)]
+pub fn set_induced(induced: bool) {
+    memguard_guard::set_induced(induced);
+}
+
 /// A collection that JavaScript observed, where V8's callbacks cannot be had.
 #[napi(catch_unwind)]
 pub fn report_gc(major: bool, duration_ms: f64, used_before: f64, used_after: f64) {
@@ -176,6 +182,7 @@ pub fn report_gc(major: bool, duration_ms: f64, used_before: f64, used_after: f6
         duration_us: (duration_ms * 1e3) as u64,
         used_before: used_before as u64,
         used_after: used_after as u64,
+        induced: false,
     });
 }
 

@@ -31,7 +31,7 @@ async function writeAndCommit({ ticket, tempPath, cost }, { reason, level }) {
   const before = process.memoryUsage();
   const started = performance.now();
   try {
-    v8.writeHeapSnapshot(tempPath);
+    engine.snapshots.write(tempPath);
   } catch (error) {
     await engine.snapshots.abort(ticket);
     const message = `V8 could not write the heap snapshot: ${error.message}`;
@@ -85,7 +85,7 @@ async function writeTo(file, { folder, force = false }) {
   try {
     // Made first, so that a path that cannot be written is known before the pause, not after it.
     await fs.promises.writeFile(temporary, '', { mode: 0o600 });
-    v8.writeHeapSnapshot(temporary);
+    engine.snapshots.write(temporary);
     const handle = await fs.promises.open(temporary, 'r+');
     await handle.sync().finally(() => handle.close());
     await fs.promises.rename(temporary, target);

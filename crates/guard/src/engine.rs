@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 
 use memguard_v8_api::HeapStatistics;
 use memguard_vitals::{
-    AuditWarning, Capability, History, LedgerInput, Sample, Vitals, old_space_limit,
+    AuditWarning, Capability, History, LedgerInput, Sample, Vitals, join, old_space_limit,
 };
 use parking_lot::Mutex;
 
@@ -257,6 +257,13 @@ impl Engine {
         }
     }
 
+    /// Whether the collections of this thread's isolate are of our own making from now on.
+    pub(crate) fn set_induced(&self, induced: bool) {
+        if let Some(recorder) = self.here(WatchedIsolate::recorder) {
+            recorder.set_induced(induced);
+        }
+    }
+
     /// A collection of this thread's isolate that JavaScript observed.
     pub(crate) fn report_gc(&self, record: GcRecord) {
         if let Some(recorder) = self.here(WatchedIsolate::recorder) {
@@ -299,9 +306,10 @@ impl Engine {
         unsafe { self.answer(heap) };
         let mut state = self.state.lock();
         let mut vitals = state.on_demand.take().unwrap_or_else(Vitals::open);
-        let at_ms = vitals.read().at_ms;
-        let figures = state.figures(at_ms, false);
-        let sample = vitals.sample(figures);
+        vitals.expire();
+        let reading = vitals.read();
+        let figures = state.figures(reading.at_ms, false);
+        let sample = join(reading, figures, &vitals.limit_names());
         state.on_demand = Some(vitals);
         sample
     }
@@ -411,10 +419,10 @@ impl Engine {
 
     /// Takes a sample, keeps it, has it judged. Answers whom to wake, and how near the limit is.
     pub(crate) fn take_sample(&self, vitals: &mut Vitals) -> Taken {
-        let at_ms = vitals.read().at_ms;
+        let reading = vitals.read();
         let mut state = self.state.lock();
-        let figures = state.figures(at_ms, true);
-        let sample = vitals.sample(figures);
+        let figures = state.figures(reading.at_ms, true);
+        let sample = join(reading, figures, &vitals.limit_names());
         state
             .history
             .get_or_insert_with(History::default)

@@ -127,6 +127,12 @@ pub fn report_array_buffers(bytes: u64) {
     engine().report_array_buffers(bytes);
 }
 
+/// Whether the collections of this thread's isolate are of our own making from now on, and so say
+/// nothing of how the app fares: for the time of a snapshot or of a forced collection.
+pub fn set_induced(induced: bool) {
+    engine().set_induced(induced);
+}
+
 /// A collection of this thread's isolate that JavaScript observed, where [`Opened::native_gc`] is false.
 pub fn report_gc(record: GcRecord) {
     engine().report_gc(record);
@@ -186,7 +192,10 @@ pub fn capabilities() -> Vec<Capability> {
 /// # Safety
 /// On the isolate's thread, not inside a GC callback.
 pub unsafe fn collect_garbage() -> bool {
-    memguard_v8_api::Isolate::current()
+    set_induced(true);
+    let collected = memguard_v8_api::Isolate::current()
         // SAFETY: the current isolate is alive, and the caller vouches for the rest.
-        .is_some_and(|isolate| unsafe { isolate.collect_garbage() })
+        .is_some_and(|isolate| unsafe { isolate.collect_garbage() });
+    set_induced(false);
+    collected
 }

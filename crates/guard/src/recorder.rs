@@ -29,6 +29,8 @@ pub struct Recorder {
     ring: GcRing,
     /// Minor collections go to the ring too, with bytes: someone listens to `gc` events.
     stream_minor: AtomicBool,
+    /// Collections are of our own making: a snapshot's, a forced one. They say nothing of the app.
+    induced: AtomicBool,
     ping_sent_us: AtomicU64,
     loop_delay_us: AtomicU64,
     array_buffers: AtomicU64,
@@ -107,6 +109,7 @@ impl Recorder {
                 gc: GcFigures::default(),
                 ring: GcRing::new(),
                 stream_minor: AtomicBool::new(false),
+                induced: AtomicBool::new(false),
                 ping_sent_us: AtomicU64::new(0),
                 loop_delay_us: AtomicU64::new(0),
                 array_buffers: AtomicU64::new(UNKNOWN),
@@ -127,6 +130,7 @@ impl Recorder {
         self.gc.each(|field| field.store(0, Relaxed));
         self.ring.reset();
         self.stream_minor.store(false, Relaxed);
+        self.induced.store(false, Relaxed);
         self.ping_sent_us.store(0, Relaxed);
         self.loop_delay_us.store(0, Relaxed);
         self.array_buffers.store(UNKNOWN, Relaxed);
@@ -163,6 +167,11 @@ impl Recorder {
     /// Whether minor collections go to the event ring too; costs two heap readings a scavenge.
     pub fn set_stream_minor(&self, on: bool) {
         self.stream_minor.store(on, Relaxed);
+    }
+
+    /// Whether collections are of our own making from now on.
+    pub fn set_induced(&self, induced: bool) {
+        self.induced.store(induced, Relaxed);
     }
 
     /// Notes that the event loop is being asked to answer. Keeps the first of several unanswered.

@@ -6,19 +6,22 @@ use std::sync::Arc;
 
 use memguard_trend::{Figure, Judge, JudgeConfig, Level, MajorGc, Metric, Reading};
 use memguard_vitals::limits::LimitKind;
-use memguard_vitals::{EffectiveLimit, IsolateFigures, PressureScope, Sample};
+use memguard_vitals::{IsolateFigures, Limit, PressureScope, Sample};
 use serde::Serialize;
 
 use crate::baseline_file::BaselineFile;
 use crate::clock::now_us;
 use crate::events::{Drained, GuardEvent, Subject};
-use crate::recorder::{GcKind, GcRecord};
+use crate::recorder::GcRecord;
 use crate::settings::GuardSettings;
 
 /// The number of the main thread's isolate.
 const MAIN: u32 = 0;
 /// Events that wait at most; more than this only pile up when the event loop is blocked.
 const OUTBOX: usize = 512;
+
+/// The name of the limit on address space.
+const RLIMIT_AS: &str = "RLIMIT_AS";
 
 /// Wakes the JavaScript of a guard. Called on the sampler's thread; must neither block nor fail.
 pub trait Waker: Send + Sync {
@@ -194,6 +197,11 @@ impl Watch {
                 now_us,
             );
         }
+        if self.level() > Level::Calm {
+            // An alarm anywhere makes this run one that nobody learns from.
+            self.process.distrust_run();
+            self.isolates.values_mut().for_each(Judge::distrust_run);
+        }
         self.sampled = self.settings.listens.sample;
         Ok(())
     }
@@ -210,8 +218,7 @@ impl Watch {
         let id = subject.id;
         let mut missed = lost;
         for (at_ms, record) in records {
-            if record.kind == GcKind::Major
-                && record.knows_before()
+            if record.is_telling()
                 && let Some(judge) = id.and_then(|id| self.isolates.get_mut(&id))
             {
                 let events = judge.observe_major_gc(&MajorGc {
@@ -358,10 +365,15 @@ fn reading(sample: &Sample, offset: i32) -> Reading {
 fn process_reading(sample: &Sample, offset: i32) -> Reading {
     let mut reading = reading(sample, offset);
     if let Some(limit) = &sample.limit {
-        let nearest = &limit.nearest;
-        let figure = Figure::new(nearest.used_bytes as f64)
-            .of(nearest.limit_bytes as f64, limit_name(limit));
-        reading.set(Metric::EffectiveUse, figure);
+        // V8 reserves address space by the gigabyte: much use of that limit is no news.
+        let nearest = std::iter::once(&limit.nearest)
+            .chain(&limit.others)
+            .find(|limit| limit.name != RLIMIT_AS);
+        if let Some(nearest) = nearest {
+            let figure = Figure::new(nearest.used_bytes as f64)
+                .of(nearest.limit_bytes as f64, limit_name(nearest));
+            reading.set(Metric::EffectiveUse, figure);
+        }
     }
     let rss = Figure::new(sample.process.rss_bytes as f64);
     let rss = match (&sample.cgroup, &sample.machine) {
@@ -421,8 +433,7 @@ fn isolate_reading(sample: &Sample, isolate: &IsolateFigures, offset: i32) -> Re
 }
 
 /// How a sentence calls the nearest limit.
-fn limit_name(limit: &EffectiveLimit) -> String {
-    let nearest = &limit.nearest;
+fn limit_name(nearest: &Limit) -> String {
     match nearest.kind {
         LimitKind::Heap => "old-space limit".to_owned(),
         LimitKind::Worker => format!("old-space limit of worker {}", nearest.name),

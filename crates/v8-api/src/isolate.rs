@@ -29,6 +29,12 @@ impl GcTypes {
     }
 }
 
+/// Whether the `GCCallbackFlags` that V8 hands to a callback say that somebody asked for the collection.
+pub fn is_forced(flags: u32) -> bool {
+    const FORCED: u32 = 1 << 2;
+    flags & FORCED != 0
+}
+
 /// Called by V8 on the isolate's thread: isolate, `GCType` bits, `GCCallbackFlags` bits, data.
 pub type GcCallback = unsafe extern "C" fn(*mut c_void, u32, u32, *mut c_void);
 

@@ -15,7 +15,7 @@ mod pin;
 mod statistics;
 mod symbols;
 
-pub use isolate::{GcCallback, GcTypes, InterruptCallback, Isolate};
+pub use isolate::{GcCallback, GcTypes, InterruptCallback, Isolate, is_forced};
 pub use pin::pin_this_library;
 pub use statistics::{HeapStatistics, ReportedHeapStatistics, SpaceStatistics, layout_matches};
 pub use symbols::{Symbol, missing_symbols};

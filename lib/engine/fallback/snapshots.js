@@ -3,6 +3,7 @@
 const fs = require('fs');
 const os = require('os');
 const path = require('path');
+const v8 = require('v8');
 const { MemguardError } = require('../../errors');
 const { formatBytes } = require('../../units');
 
@@ -91,4 +92,4 @@ function describe(dir, name) {
   return { file, sizeBytes: size, createdAtMs: Math.round(Math.min(birthtimeMs || mtimeMs, mtimeMs)), pct: Number(NAME.exec(name)[1]), sideCar: 'missing' };
 }
 
-module.exports = { plan, begin, commit, abort, list, tidy: async () => null, close() {} };
+module.exports = { write: (file) => v8.writeHeapSnapshot(file), plan, begin, commit, abort, list, tidy: async () => null, close() {} };

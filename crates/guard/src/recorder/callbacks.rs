@@ -7,7 +7,7 @@
 use std::ffi::c_void;
 use std::sync::atomic::Ordering::Relaxed;
 
-use memguard_v8_api::{GcTypes, Isolate};
+use memguard_v8_api::{GcTypes, Isolate, is_forced};
 
 use super::{GcKind, GcRecord, Recorder};
 use crate::clock::now_us;
@@ -38,7 +38,7 @@ pub(super) unsafe extern "C" fn prologue(
 pub(super) unsafe extern "C" fn epilogue(
     isolate: *mut c_void,
     types: u32,
-    _: u32,
+    flags: u32,
     data: *mut c_void,
 ) {
     // SAFETY: the data is a `&'static Recorder`.
@@ -69,6 +69,7 @@ pub(super) unsafe extern "C" fn epilogue(
         duration_us,
         used_before,
         used_after,
+        induced: recorder.induced.load(Relaxed) || is_forced(flags),
     });
     if major {
         recorder.gate.major_collected();

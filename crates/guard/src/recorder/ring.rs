@@ -29,6 +29,8 @@ pub struct GcRecord {
     pub used_before: u64,
     /// Used bytes after it.
     pub used_after: u64,
+    /// Somebody asked for it: a forced collection, or one that belongs to a snapshot.
+    pub induced: bool,
 }
 
 impl GcRecord {
@@ -36,11 +38,16 @@ impl GcRecord {
     pub fn knows_before(&self) -> bool {
         self.used_before != 0
     }
+
+    /// Whether it says something of how the app fares.
+    pub fn is_telling(&self) -> bool {
+        self.kind == GcKind::Major && self.knows_before() && !self.induced
+    }
 }
 
 #[derive(Default)]
 struct Entry {
-    /// Duration in microseconds, doubled, and one more for a major collection.
+    /// Duration in microseconds times four, 1 more for a major, 2 more for an induced collection.
     duration_and_kind: AtomicU64,
     at_us: AtomicU64,
     used_before: AtomicU64,
@@ -72,10 +79,10 @@ impl GcRing {
         // that this place is being overwritten.
         fence(Ordering::Release);
         let entry = &self.entries[(written % CAPACITY) as usize];
-        let kind = u64::from(record.kind == GcKind::Major);
+        let kind = u64::from(record.kind == GcKind::Major) | u64::from(record.induced) << 1;
         entry
             .duration_and_kind
-            .store(record.duration_us << 1 | kind, Ordering::Relaxed);
+            .store(record.duration_us << 2 | kind, Ordering::Relaxed);
         entry.at_us.store(record.at_us, Ordering::Relaxed);
         entry
             .used_before
@@ -109,9 +116,10 @@ impl GcRing {
                 GcKind::Minor
             },
             at_us: entry.at_us.load(Ordering::Relaxed),
-            duration_us: duration_and_kind >> 1,
+            duration_us: duration_and_kind >> 2,
             used_before: entry.used_before.load(Ordering::Relaxed),
             used_after: entry.used_after.load(Ordering::Relaxed),
+            induced: duration_and_kind & 2 != 0,
         }
     }
 }
@@ -131,6 +139,7 @@ mod tests {
             duration_us: n * 2,
             used_before: n * 3,
             used_after: n * 4,
+            induced: n.is_multiple_of(5),
         }
     }
 
