@@ -317,20 +317,31 @@ impl Recorder {
         }
         if self.new_space_index.load(Relaxed) == UNKNOWN {
             // SAFETY: passed on from the caller.
-            let count = unsafe { isolate.space_count() };
-            let index = (0..count)
-                // SAFETY: passed on from the caller.
-                .position(|i| {
-                    unsafe { isolate.space_statistics(i) }.is_some_and(|s| s.is_new_space)
-                });
-            self.new_space_index
-                .store(index.unwrap_or(count) as u64, Relaxed);
+            let index = unsafe { new_space_index(isolate) };
+            self.new_space_index.store(index as u64, Relaxed);
         }
         let index = self.new_space_index.load(Relaxed) as usize;
         // SAFETY: passed on from the caller.
         let capacity = unsafe { isolate.space_statistics(index) }.map_or(0, |space| space.capacity);
         self.heap.new_space_capacity.store(capacity, Relaxed);
     }
+}
+
+/// Where V8 lists the nursery; past the last space when it does not.
+///
+/// # Safety
+/// As for [`Isolate::heap_statistics`].
+unsafe fn new_space_index(isolate: Isolate) -> usize {
+    // SAFETY: passed on from the caller.
+    let count = unsafe { isolate.space_count() };
+    for index in 0..count {
+        // SAFETY: passed on from the caller.
+        let space = unsafe { isolate.space_statistics(index) };
+        if space.is_some_and(|space| space.is_new_space) {
+            return index;
+        }
+    }
+    count
 }
 
 impl HeapFigures {
