@@ -93,6 +93,7 @@ pub struct Folder {
     app: String,
     lock_wait: Duration,
     owner: Mutex<Arc<Owner>>,
+    found: Sweep,
 }
 
 impl Folder {
@@ -104,7 +105,7 @@ impl Folder {
     /// [`Error::Dir`] when the folder cannot be created or written, [`Error::NoDisk`] when the disk has no
     /// room for an empty file, [`Error::Busy`] when the lock cannot be had.
     pub fn open(dir: &Path, policy: RetentionPolicy, app: &str) -> Result<Self, Error> {
-        let (dir, owner) = enter(dir, LOCK_WAIT)?;
+        let (dir, owner, found) = enter(dir, LOCK_WAIT)?;
         let owner = Mutex::new(owner);
         Ok(Self {
             dir,
@@ -112,6 +113,7 @@ impl Folder {
             app: app.to_owned(),
             lock_wait: LOCK_WAIT,
             owner,
+            found,
         })
     }
 
@@ -126,6 +128,13 @@ impl Folder {
     #[must_use]
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// What dead processes had left behind when the folder was opened. An interrupted capture says that the
+    /// last run died while it took a snapshot, perhaps of it.
+    #[must_use]
+    pub fn found_at_open(&self) -> Sweep {
+        self.found
     }
 
     /// The retention policy.
@@ -317,7 +326,7 @@ impl Folder {
 }
 
 /// Makes the folder and an owner for this process.
-fn enter(dir: &Path, wait: Duration) -> Result<(PathBuf, Arc<Owner>), Error> {
+fn enter(dir: &Path, wait: Duration) -> Result<(PathBuf, Arc<Owner>, Sweep), Error> {
     let refuse = |problem: &str, source| Error::Dir {
         path: dir.to_owned(),
         problem: problem.into(),
@@ -346,8 +355,8 @@ fn enter(dir: &Path, wait: Duration) -> Result<(PathBuf, Arc<Owner>), Error> {
         .map_err(|error| Error::io("look at", dir, error))?;
     let _lock = lock::acquire(&dir, wait)?;
     let owner = Owner::of_this_process(&dir)?;
-    Scan::tidy(&dir, &owner)?;
-    Ok((dir, owner))
+    let found = Scan::tidy(&dir, &owner)?.swept;
+    Ok((dir, owner, found))
 }
 
 /// Writes and syncs a temporary file; removes it when that fails.
