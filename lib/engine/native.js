@@ -16,7 +16,7 @@ module.exports = function nativeEngine(binding) {
     return value;
   };
 
-  function open({ key, settings, facts, onEvents }) {
+  function open({ key, settings, facts, onEvents, onTurn }) {
     let guard;
     let closed = false;
 
@@ -25,6 +25,7 @@ module.exports = function nativeEngine(binding) {
       if (wantsHeap) binding.reportHeap(JSON.stringify(heapOf(v8.getHeapStatistics())));
       if (wantsArrayBuffers) binding.reportArrayBuffers(process.memoryUsage().arrayBuffers);
       workers.poll();
+      onTurn();
       if (hasEvents) onEvents(parse(binding.drainGuard(guard)));
     };
 

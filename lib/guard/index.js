@@ -1,8 +1,20 @@
 'use strict';
 
+const { version } = require('../../package.json');
 const { MemoryGuard } = require('./memory-guard');
 
-/** The guard for `guard.start()`. Its key makes it one per thread, however often this module is loaded. */
-const guard = new MemoryGuard(undefined, { key: 'default' });
+/** Where this realm's guard is found again when the module is loaded anew, as test runners do. */
+const PLACE = Symbol.for(`memguard.guard@${version}`);
 
-module.exports = { guard, MemoryGuard };
+function shared() {
+  if (!Object.hasOwn(globalThis, PLACE)) {
+    const guard = new MemoryGuard(undefined, { key: 'default' });
+    // Of a frozen or hostile global object this load alone has its guard; the engine knows it by its key.
+    Reflect.defineProperty(globalThis, PLACE, { value: { guard, MemoryGuard } });
+    return { guard, MemoryGuard };
+  }
+  return globalThis[PLACE];
+}
+
+/** The guard for `guard.start()`: one per thread, however often this module is loaded. */
+module.exports = shared();

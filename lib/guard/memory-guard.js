@@ -1,17 +1,21 @@
 'use strict';
 
 const { EventEmitter } = require('events');
+const { inspect } = require('util');
 const v8 = require('v8');
 const { performance } = require('perf_hooks');
 const { isMainThread } = require('worker_threads');
 const engine = require('../engine');
 const { isolateFacts } = require('../engine/facts');
-const { MemguardError } = require('../errors');
-const { parseOptions, parseEnv, resolve } = require('../options');
+const { MemguardError, invalidType, invalidValue } = require('../errors');
+const { parseOptions, parseEnv, resolve, envName } = require('../options');
+const { integer } = require('../options/types');
 const { parseDuration } = require('../units');
+const { stopAtExit, forget } = require('./at-exit');
 const { AutoSnapshot } = require('./auto-snapshot');
 const { capabilities } = require('./capabilities');
 const { CHANNELS, Alert, Recovery } = require('./events');
+const { Folders } = require('./folders');
 const { Ledger } = require('./ledger');
 const { Marks } = require('./marks');
 const { MemoryReport, reportLine } = require('./report');
@@ -24,6 +28,7 @@ const { warn } = require('./warnings');
 const COSTLY = ['sample', 'gc'];
 /** The audit waits until start-up is over. */
 const AUDIT_DELAY_MS = 1000;
+const MAX_POINTS = integer(1, 100_000);
 
 class MemoryGuard extends EventEmitter {
   #given;
@@ -39,18 +44,18 @@ class MemoryGuard extends EventEmitter {
     capture: (alert) => this.takeSnapshot({ reason: 'alert', level: alert.level, cooldown: true }),
     onSkipped: (code, reason) => this.#degraded('snapshot', code, reason),
   });
-  #onExit = (code) => {
-    // Only a run that ended well may be learned from.
-    if (code === 0) this.stop();
-  };
+  /** What the engine was told of listeners: it makes costly events only for them. */
+  #listens = null;
+  #folders = new Folders();
 
   constructor(options, { key = null } = {}) {
     super({ captureRejections: true });
     this.#given = parseOptions(options);
     this.#key = key;
-    if (options !== undefined) this.#resolve(this.#given);
-    this.on('newListener', (event) => this.#listenersChange(event, 1));
-    this.on('removeListener', (event) => this.#listenersChange(event, 0));
+    if (options !== undefined) inForce(this.#given, parseEnv(process.env));
+    // Node tells of a new listener before it is there.
+    this.on('newListener', (event) => this.#followListeners(event));
+    this.on('removeListener', () => this.#followListeners());
   }
 
   get running() {
@@ -63,22 +68,28 @@ class MemoryGuard extends EventEmitter {
 
   start(options) {
     const given = { ...this.#given, ...parseOptions(options) };
-    const resolved = this.#resolve(given);
-    this.#given = given;
-    this.#options = resolved;
-    this.#app ??= identify(resolved.app);
+    const fromEnv = parseEnv(process.env);
+    const resolved = inForce(given, fromEnv);
+    const app = identify(resolved.app);
+    const listens = this.#wanted();
+    const settings = engineSettings(resolved, app, listens);
     if (this.running) {
-      this.#handle.update(this.#engineSettings());
+      this.#handle.update(settings);
       this.#release();
     } else {
       this.#handle = engine.open({
         key: this.#key,
-        settings: this.#engineSettings(),
+        settings,
         facts: isolateFacts(resolved.name),
         onEvents: (drained) => this.#receive(drained),
+        onTurn: () => this.#followListeners(),
       });
     }
-    this.#engage();
+    this.#given = given;
+    this.#options = resolved;
+    this.#app = app;
+    this.#listens = listens;
+    this.#engage({ namedSignal: Object.hasOwn(given, 'signal') || Object.hasOwn(fromEnv, 'signal') });
     return this;
   }
 
@@ -88,7 +99,6 @@ class MemoryGuard extends EventEmitter {
     this.#auto.cancel();
     this.#handle.close();
     this.#handle = null;
-    engine.snapshots.close(this.#folder());
     return this;
   }
 
@@ -97,7 +107,8 @@ class MemoryGuard extends EventEmitter {
   }
 
   history(window = '1h', maxPoints = 1000) {
-    return this.#handleFor('history').history(Math.round(parseDuration('window', window)), maxPoints);
+    const handle = this.#handleFor('history');
+    return handle.history(Math.ceil(parseDuration('window', window)), MAX_POINTS.parse('maxPoints', maxPoints));
   }
 
   report() {
@@ -127,27 +138,32 @@ class MemoryGuard extends EventEmitter {
     return capabilities({ handle: this.#handle, signal: this.#signal, options: this.#options, plan: () => snapshots.plan({ folder: this.#folder() }) });
   }
 
-  async takeSnapshot({ reason = 'api', level = null, force = false, cooldown = false } = {}) {
+  async takeSnapshot(options) {
+    const { reason, level, force, cooldown } = snapshots.parseOptions(options);
     this.#handleFor('takeSnapshot');
-    const info = await snapshots.capture({
-      folder: this.#folder(),
-      reason,
-      level,
-      force,
-      cooldownMs: cooldown ? this.#options.snapshotCooldown : 0,
-      maxPauseMs: this.#options.snapshotMaxPause,
-    });
+    const { snapshotCooldown, snapshotMaxPause } = this.#options;
+    const info = await this.#folders.use(this.#folder(), (folder) =>
+      snapshots.capture({ folder, reason, level, force, cooldownMs: cooldown ? snapshotCooldown : 0, maxPauseMs: snapshotMaxPause }),
+    );
     this.#emit('snapshot', info);
     return info;
   }
 
   writeSnapshot(file, callback) {
     if (typeof file === 'function') return this.writeSnapshot(undefined, file);
+    if (callback !== undefined && typeof callback !== 'function') throw invalidType('callback', callback, 'a function');
+    if (file !== undefined && typeof file !== 'string') throw invalidType('file', file, 'a path');
+    if (file === '') throw invalidValue('file', file, 'a path');
     this.#handleFor('writeSnapshot');
-    const written = file === undefined ? this.takeSnapshot().then((info) => info.file) : snapshots.writeTo(file, { folder: this.#folder() });
+    const done = callback ?? ((error) => error !== null && this.#degraded('snapshot', error.code, error.message));
+    const written =
+      file === undefined
+        ? this.takeSnapshot().then((info) => info.file)
+        : snapshots.writeTo(file, { folder: this.#folder(), maxPauseMs: this.#options.snapshotMaxPause });
+    // On a turn of its own: what the callback throws is its own error, and no rejection of ours.
     written.then(
-      (path) => callback?.(null, path),
-      (error) => (callback === undefined ? this.#degraded('snapshot', error.code, error.message) : callback(error)),
+      (path) => process.nextTick(done, null, path),
+      (error) => process.nextTick(done, error),
     );
   }
 
@@ -177,23 +193,14 @@ class MemoryGuard extends EventEmitter {
 
   /** A listener's rejected promise must not end the process. */
   [Symbol.for('nodejs.rejection')](error, event) {
-    warn(`a listener of '${event}' failed: ${error?.stack ?? error}`, 'MEMGUARD_LISTENER');
-  }
-
-  #resolve(given) {
-    const fromEnv = parseEnv(process.env);
-    const resolved = resolve(given, fromEnv);
-    for (const option of ['snapshotDir', 'stateDir']) {
-      if (option in given || option in fromEnv) checkFolder(option, resolved[option]);
-    }
-    return resolved;
+    warn(`a listener of '${event}' failed: ${explain(error)}`, 'MEMGUARD_LISTENER');
   }
 
   /** Everything that `start` sets up beside the engine, from the options in force. */
-  #engage() {
+  #engage({ namedSignal }) {
     const options = this.#options;
-    this.#signal = listen(options.signal, { explicit: 'signal' in this.#given }, () => this.#onSignal());
-    process.on('exit', this.#onExit);
+    this.#signal = listen(options.signal, { explicit: namedSignal }, () => this.#onSignal());
+    stopAtExit(this);
     if (options.reportInterval !== null) {
       this.#timers.push(setInterval(() => this.#printLine(), options.reportInterval).unref());
     }
@@ -202,16 +209,17 @@ class MemoryGuard extends EventEmitter {
 
   #release() {
     this.#signal?.stop();
-    process.removeListener('exit', this.#onExit);
+    forget(this);
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers = [];
+    this.#folders.close();
   }
 
   /** What is done once, a moment after the start: tidy the folder, audit the limits. */
   #settleIn() {
     const problem = folderProblem(this.#options.snapshotDir);
     if (problem !== null) this.#degraded('snapshot', 'ERR_MEMGUARD_SNAPSHOT_DIR', problem);
-    else engine.snapshots.tidy(this.#folder()).catch((error) => this.#degraded('snapshot', error.code, error.message));
+    else this.#folders.use(this.#folder(), engine.snapshots.tidy).catch((error) => this.#degraded('snapshot', error.code, error.message));
     if (!isMainThread) return;
     for (const warning of engine.audit()) {
       if (this.#warnings.includes(warning.code)) continue;
@@ -226,8 +234,14 @@ class MemoryGuard extends EventEmitter {
 
   /** Events from the engine, on this thread. Nothing that a listener throws gets any further. */
   #receive(drained) {
-    if (!this.running || drained === null) return;
+    if (!this.running) return;
+    // Another load of this module, in a realm of its own, has taken the guard of this thread over.
+    if (drained === null) {
+      this.stop();
+      return;
+    }
     for (const event of drained.events) {
+      if (!this.running) return;
       switch (event.type) {
         case 'alert':
           this.#alert(new Alert(event));
@@ -274,15 +288,18 @@ class MemoryGuard extends EventEmitter {
     process.stderr.write(`${reportLine(this.#handle.sample())}\n`);
   }
 
-  /** `later`: how many listeners more there will be, since Node tells of a new one before it is there. */
-  #listenersChange(event, later) {
-    if (!COSTLY.includes(event) || !this.running) return;
-    if (this.listenerCount(event) + later <= 1) this.#handle.update(this.#engineSettings({ [event]: later === 1 || this.listenerCount(event) > 0 }));
+  /** Tells the engine when the first listener of a costly event came or the last one left. */
+  #followListeners(coming) {
+    if (!this.running) return;
+    const wanted = this.#wanted(coming);
+    if (COSTLY.every((event) => wanted[event] === this.#listens[event])) return;
+    this.#handle.update(engineSettings(this.#options, this.#app, wanted));
+    this.#listens = wanted;
   }
 
-  #engineSettings(listens) {
-    const now = Object.fromEntries(COSTLY.map((event) => [event, this.listenerCount(event) > 0 || CHANNELS[event].hasSubscribers]));
-    return engineSettings(this.#options, this.#app, { ...now, ...listens });
+  #wanted(coming) {
+    const isHeard = (event) => event === coming || this.listenerCount(event) > 0 || CHANNELS[event].hasSubscribers;
+    return Object.fromEntries(COSTLY.map((event) => [event, isHeard(event)]));
   }
 
   #folder() {
@@ -292,6 +309,25 @@ class MemoryGuard extends EventEmitter {
   #handleFor(method) {
     if (this.#handle === null) throw new MemguardError('ERR_MEMGUARD_NOT_RUNNING', `${method}() needs a guard that runs; call start() first`);
     return this.#handle;
+  }
+}
+
+/** The options in force. Throws for what contradicts itself, and for a named folder that cannot be used. */
+function inForce(given, fromEnv) {
+  const resolved = resolve(given, fromEnv);
+  for (const option of ['snapshotDir', 'stateDir']) {
+    if (Object.hasOwn(given, option)) checkFolder(option, resolved[option]);
+    else if (Object.hasOwn(fromEnv, option)) checkFolder(envName(option), resolved[option]);
+  }
+  return resolved;
+}
+
+/** What was thrown, in words; anything can be thrown. */
+function explain(error) {
+  try {
+    return String(error?.stack ?? inspect(error));
+  } catch {
+    return 'with something that cannot be shown';
   }
 }
 

@@ -7,9 +7,39 @@ const { performance } = require('perf_hooks');
 const { threadId, isMainThread } = require('worker_threads');
 const engine = require('../engine');
 const { nodeLine } = require('../engine/facts');
-const { MemguardError, invalidType } = require('../errors');
+const { MemguardError, invalidType, unknownOption } = require('../errors');
+const { text, boolean } = require('../options/types');
+
+const DEFAULTS = { reason: 'api', level: null, force: false, cooldown: false };
 
 let busy = false;
+
+/** Checks the options of a snapshot from code. */
+function parseOptions(options = {}) {
+  if (options === null || typeof options !== 'object' || Array.isArray(options)) {
+    throw invalidType('options', options, 'an object of options');
+  }
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(DEFAULTS, name));
+  if (unknown !== undefined) throw unknownOption(unknown, options[unknown], Object.keys(DEFAULTS));
+  const { reason = DEFAULTS.reason, level = DEFAULTS.level, force = DEFAULTS.force, cooldown = DEFAULTS.cooldown } = options;
+  return {
+    reason: text.parse('reason', reason),
+    level: level === null ? null : text.parse('level', level),
+    force: boolean.parse('force', force),
+    cooldown: boolean.parse('cooldown', cooldown),
+  };
+}
+
+/** One at a time: a second one would only wait for the first, and need its memory besides. */
+async function alone(work) {
+  if (busy) throw new MemguardError('ERR_MEMGUARD_SNAPSHOT_BUSY', 'a heap snapshot is being taken already; try again when it is done');
+  busy = true;
+  try {
+    return await work();
+  } finally {
+    busy = false;
+  }
+}
 
 /**
  * Takes a heap snapshot with V8's own generator. **Blocks this thread while V8 writes**: some 80 ms for
@@ -17,14 +47,10 @@ let busy = false;
  * first, and a snapshot that could cost the process its life is refused.
  */
 async function capture({ folder, reason, level = null, cooldownMs = 0, maxPauseMs = null, force = false }) {
-  if (busy) throw new MemguardError('ERR_MEMGUARD_SNAPSHOT_BUSY', 'a heap snapshot is being taken already; try again when it is done');
-  busy = true;
-  try {
-    const begun = await engine.snapshots.begin({ ...request({ folder, cooldownMs, maxPauseMs, force }) });
-    return await writeAndCommit(begun, { reason, level });
-  } finally {
-    busy = false;
-  }
+  return alone(async () => {
+    const begun = await engine.snapshots.begin(request({ folder, cooldownMs, maxPauseMs, force }));
+    return writeAndCommit(begun, { reason, level });
+  });
 }
 
 async function writeAndCommit({ ticket, tempPath, cost }, { reason, level }) {
@@ -74,26 +100,30 @@ function request({ folder, cooldownMs, maxPauseMs, force }) {
 }
 
 /** Writes a snapshot to a file of the caller's: under a temporary name, synced, then renamed. */
-async function writeTo(file, { folder, force = false }) {
-  if (typeof file !== 'string' || file === '') throw invalidType('file', file, 'a path');
+async function writeTo(file, { folder, maxPauseMs }) {
   const target = path.resolve(file);
-  const decision = plan({ folder });
-  if (!decision.allowed && !force) {
-    throw new MemguardError('ERR_MEMGUARD_SNAPSHOT_NO_MEMORY', decision.reason, { cost: decision.cost });
-  }
-  const temporary = `${target}.${process.pid}.tmp`;
-  try {
-    // Made first, so that a path that cannot be written is known before the pause, not after it.
-    await fs.promises.writeFile(temporary, '', { mode: 0o600 });
-    engine.snapshots.write(temporary);
-    const handle = await fs.promises.open(temporary, 'r+');
-    await handle.sync().finally(() => handle.close());
-    await fs.promises.rename(temporary, target);
-  } catch (error) {
-    await fs.promises.rm(temporary, { force: true });
-    throw new MemguardError('ERR_MEMGUARD_SNAPSHOT_IO', `could not write the heap snapshot ${target}: ${error.message}`, { cause: error });
-  }
-  return target;
+  const decision = plan({ folder, maxPauseMs });
+  if (!decision.allowed) throw refusal(decision);
+  return alone(async () => {
+    const temporary = `${target}.${process.pid}-${threadId}.tmp`;
+    try {
+      // Made first, so that a path that cannot be written is known before the pause, not after it.
+      await fs.promises.writeFile(temporary, '', { mode: 0o600 });
+      engine.snapshots.write(temporary);
+      const handle = await fs.promises.open(temporary, 'r+');
+      await handle.sync().finally(() => handle.close());
+      await fs.promises.rename(temporary, target);
+    } catch (error) {
+      await fs.promises.rm(temporary, { force: true }).catch(() => {});
+      throw new MemguardError('ERR_MEMGUARD_SNAPSHOT_IO', `could not write the heap snapshot ${target}: ${error.message}`, { cause: error });
+    }
+    return target;
+  });
 }
 
-module.exports = { capture, plan, writeTo };
+/** The engine's decision against a snapshot as an error: `no-memory` is `ERR_MEMGUARD_SNAPSHOT_NO_MEMORY`. */
+function refusal({ code, reason, cost }) {
+  return new MemguardError(`ERR_MEMGUARD_SNAPSHOT_${code.replaceAll('-', '_').toUpperCase()}`, reason, { cost });
+}
+
+module.exports = { parseOptions, capture, plan, writeTo };

@@ -87,4 +87,4 @@ function checkWindow(settings, given) {
   throw invalidValue(given(culprit), settings[culprit], expectations[culprit]);
 }
 
-module.exports = { parseOptions, parseEnv, resolve };
+module.exports = { parseOptions, parseEnv, resolve, envName };

@@ -87,7 +87,8 @@ function integer(min, max) {
 
 const text = kind('a non-empty string', (name, value) => {
   if (typeof value !== 'string') throw invalidType(name, value, 'a non-empty string');
-  if (value === '' || value.includes('\0')) throw invalidValue(name, value, 'a non-empty string');
+  // Half a surrogate pair has no UTF-8, so neither a file nor the engine could be called so.
+  if (value === '' || /[\0\p{Surrogate}]/u.test(value)) throw invalidValue(name, value, 'a non-empty string');
   return value;
 });
 

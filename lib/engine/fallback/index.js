@@ -22,7 +22,7 @@ let warned = false;
  * watched. There is no cgroup usage, no pressure, no baseline, no ledger; hard thresholds hold.
  */
 module.exports = function fallbackEngine(reason) {
-  function open({ settings, facts, onEvents }) {
+  function open({ settings, facts, onEvents, onTurn }) {
     if (!warned) warn(`works from Node's own figures only: ${reason}`, 'MEMGUARD_FALLBACK');
     warned = true;
     const liveHeap = new LiveHeap();
@@ -38,6 +38,7 @@ module.exports = function fallbackEngine(reason) {
       observer = current.listens.gc ? observeGc((gc) => onEvents({ events: [gcEvent(gc, facts.name)], sampled: false })) : null;
     };
     const tick = () => {
+      onTurn();
       const sample = sampler.take();
       const events = judge.observe(sample);
       const sampled = current.listens.sample;

@@ -5,11 +5,13 @@ const os = require('os');
 const path = require('path');
 const v8 = require('v8');
 const { MemguardError } = require('../../errors');
-const { formatBytes } = require('../../units');
+const { formatBytes, formatDuration } = require('../../units');
 
 /** Extra memory of V8's generator for each byte of heap, as measured for small objects. */
 const MEMORY_FACTOR = 17;
 const FILE_FACTOR = 2;
+/** How long V8 takes for a megabyte of heap, from large objects to small ones. */
+const MS_PER_MB = { low: 30, high: 85 };
 const NAME = /^snapshot-.*-(\d+)pct\.heapsnapshot$/;
 
 const pending = new Map();
@@ -19,19 +21,32 @@ let nextTicket = 1;
  * Snapshot files without the addon: the same names and the newest kept, for one process a folder.
  * Disk is not looked at, sizes and ages are not bounded.
  */
-function plan({ heapUsedBytes }) {
-  const memoryBytes = heapUsedBytes * MEMORY_FACTOR;
+function plan({ heapUsedBytes, maxPauseMs }) {
+  const megabytes = heapUsedBytes / 2 ** 20;
+  const cost = {
+    nodeCount: null,
+    memoryBytes: heapUsedBytes * MEMORY_FACTOR,
+    diskBytes: heapUsedBytes * FILE_FACTOR,
+    pauseMs: { low: megabytes * MS_PER_MB.low, high: megabytes * MS_PER_MB.high },
+    basis: 'heapSize',
+  };
   const available = process.availableMemory?.() ?? os.freemem();
-  const allowed = memoryBytes < available;
-  const reason = `a heap snapshot may take ${formatBytes(memoryBytes)} more memory, and ${formatBytes(available)} are available`;
-  const cost = { nodeCount: null, memoryBytes, diskBytes: heapUsedBytes * FILE_FACTOR, pauseMs: null, basis: 'heapSize' };
-  return { allowed, code: allowed ? 'ok' : 'no-memory', reason, cost };
+  const memory = `a heap snapshot may take ${formatBytes(cost.memoryBytes)} more memory, and ${formatBytes(available)} are available`;
+  if (cost.memoryBytes >= available) return { allowed: false, code: 'no-memory', reason: memory, cost };
+  const pause = `it may stop the process for ${formatDuration(cost.pauseMs.high)}`;
+  if (maxPauseMs !== null && cost.pauseMs.high > maxPauseMs) {
+    return { allowed: false, code: 'pause', reason: `${pause}, and at most ${formatDuration(maxPauseMs)} are allowed`, cost };
+  }
+  return { allowed: true, code: 'ok', reason: `${memory}; ${pause}`, cost };
 }
 
 async function begin(request) {
   const { folder, pct, cooldownMs, force } = request;
   const decision = plan(request);
-  if (!decision.allowed && !force) throw new MemguardError('ERR_MEMGUARD_SNAPSHOT_NO_MEMORY', decision.reason);
+  if (!decision.allowed && !force) {
+    const code = decision.code === 'pause' ? 'ERR_MEMGUARD_SNAPSHOT_PAUSE' : 'ERR_MEMGUARD_SNAPSHOT_NO_MEMORY';
+    throw new MemguardError(code, decision.reason);
+  }
   try {
     await fs.promises.mkdir(folder.dir, { recursive: true, mode: 0o700 });
   } catch (error) {
