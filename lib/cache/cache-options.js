@@ -2,6 +2,8 @@
 
 const { invalidType } = require('../errors');
 const { parseBytes, parseDuration } = require('../units');
+const { readPressure } = require('./pressure');
+const { sizeOf } = require('./size-of');
 const { isPositiveInteger } = require('./write');
 
 /** Reads the options of an LRUCache: checks all of them before anything is built. */
@@ -9,6 +11,8 @@ const { isPositiveInteger } = require('./write');
 const CALLBACKS = ['dispose', 'disposeAfter', 'onInsert'];
 const METHODS = ['sizeCalculation', 'fetchMethod', 'memoMethod'];
 const COUNT = 'a positive integer';
+/** What an entry takes beside its key and value: its share of the index and of the arrays by slot. */
+const ENTRY_BYTES = 88;
 
 function readOptions(given) {
   const options = typeof given === 'number' ? { max: given } : given;
@@ -36,6 +40,11 @@ function readOptions(given) {
   if (max === 0 && ttlMs === 0 && !maxSize && limit === 0) {
     throw invalidType('options', given, 'at least one of max, maxSize, maxBytes and ttl');
   }
+  const { name = null, sizing = false } = options;
+  if (name !== null && typeof name !== 'string') throw invalidType('name', name, 'a string');
+  if (typeof sizing !== 'boolean') throw invalidType('sizing', sizing, 'true or false');
+  if (sizing && max === 0) throw invalidType('sizing', sizing, 'max beside it: the estimate is by count');
+  const measured = limit > 0 && options.sizeCalculation === undefined;
   const callbacks = {};
   for (const name of CALLBACKS) callbacks[name] = typeof options[name] === 'function' ? options[name] : undefined;
   return {
@@ -43,11 +52,14 @@ function readOptions(given) {
     max,
     maxSize: limit || maxSize || 0,
     maxEntrySize: maxEntrySize || limit || maxSize || 0,
-    measured: maxBytes !== undefined,
+    measured,
+    name,
+    sizing,
+    pressure: readPressure(options.pressure),
     ttl: ttlMs,
     ttlResolution: isPositiveInteger(options.ttlResolution) || options.ttlResolution === 0 ? options.ttlResolution : 1,
     perf: perf === undefined ? performance : perf,
-    sizeCalculation: options.sizeCalculation,
+    sizeCalculation: measured ? measureEntry : options.sizeCalculation,
     fetchMethod: options.fetchMethod,
     memoMethod: options.memoMethod,
     backgroundFetchSize: options.backgroundFetchSize === undefined ? 1 : options.backgroundFetchSize,
@@ -63,6 +75,10 @@ function readOptions(given) {
     allowStaleOnFetchAbort: Boolean(options.allowStaleOnFetchAbort),
     ignoreFetchAbort: Boolean(options.ignoreFetchAbort),
   };
+}
+
+function measureEntry(value, key) {
+  return Math.ceil(ENTRY_BYTES + sizeOf(key) + sizeOf(value));
 }
 
 function readByteLimit({ maxBytes, maxSize }) {

@@ -56,6 +56,7 @@ async function fetchEntry(cache, store, key, fetchOptions) {
     if (status) status.fetch = 'get';
     return getEntry(cache, store, key, fetchOptions);
   }
+  if (store.sizing !== null) store.sizing.record(key);
   const options = withDefaults(cache, fetchOptions);
   const slot = store.index.get(key);
   if (slot === undefined) {
@@ -77,6 +78,7 @@ async function fetchEntry(cache, store, key, fetchOptions) {
   const stale = isStale(store, slot);
   if (!forceRefresh && !stale) {
     if (status) status.fetch = 'hit';
+    store.hits++;
     store.touch(slot);
     if (options.updateAgeOnGet) renew(store, slot);
     if (status) describeExpiry(store, slot, status);

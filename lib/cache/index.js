@@ -1,5 +1,9 @@
 'use strict';
 
 const { LRUCache } = require('./lru-cache');
+const { memoize } = require('./memoize');
+const { objectView } = require('./object-view');
+const { applyPressure, caches } = require('./registry');
+const { sizeOf } = require('./size-of');
 
-module.exports = { LRUCache };
+module.exports = { LRUCache, applyPressure, caches, memoize, objectView, sizeOf };

@@ -6,7 +6,12 @@ const { metrics, tracing, tracingHasSubscribers } = require('./channels');
 const { Clock } = require('./clock');
 const { fetchEntry, forceFetchEntry, memoEntry } = require('./fetch');
 const { describeEntry, getEntry, hasEntry, peekEntry, remainingTtl } = require('./read');
+const { Pressure } = require('./pressure');
+const { register } = require('./registry');
+const { Sizing } = require('./sizing');
+const { describe } = require('./stats');
 const { Store } = require('./store');
+const { Sweeper } = require('./sweeper');
 const { clearEntries, popEntry, removeEntry, setEntry } = require('./write');
 const walk = require('./walk');
 
@@ -56,7 +61,16 @@ class LRUCache {
     if (settings.disposeAfter !== undefined) store.disposed = [];
     if (settings.dispose || settings.disposeAfter || settings.onInsert || settings.fetchMethod) store.plain = false;
     if (settings.maxEntrySize !== 0) store.trackSizes(settings.maxSize);
+    store.measured = settings.measured;
     if (settings.ttl !== 0) store.trackExpiry();
+    if (settings.ttlAutopurge) store.sweeper = new Sweeper(this, store);
+    if (settings.sizing) {
+      store.sizing = new Sizing(settings.max);
+      store.plain = false;
+    }
+    store.name = settings.name;
+    store.pressure = new Pressure(store, settings.pressure);
+    register(this, store.pressure);
     if (settings.max === 0 && settings.maxSize === 0 && !settings.ttlAutopurge) warnUnbounded();
   }
 
@@ -69,11 +83,15 @@ class LRUCache {
   }
 
   get max() {
-    return this.#store.max;
+    return this.#store.configuredMax;
   }
 
   get maxSize() {
-    return this.#store.maxSize;
+    return this.#store.configuredMaxSize;
+  }
+
+  get name() {
+    return this.#store.name;
   }
 
   get ttl() {
@@ -121,6 +139,7 @@ class LRUCache {
         store.misses++;
         return undefined;
       }
+      store.hits++;
       store.touch(slot);
       return store.values[slot];
     }
@@ -136,7 +155,7 @@ class LRUCache {
     if (store.plain && options === undefined && value !== undefined && !metrics.hasSubscribers) {
       const slot = store.index.get(key);
       if (slot === undefined) {
-        if (store.size === store.max) store.replaceOldest(key, value);
+        if (store.size >= store.max) store.replaceOldest(key, value);
         else store.insert(key, value);
       } else {
         store.values[slot] = value;
@@ -216,6 +235,10 @@ class LRUCache {
 
   getRemainingTTL(key) {
     return remainingTtl(this.#store, key);
+  }
+
+  stats() {
+    return describe(this.#store);
   }
 
   purgeStale() {

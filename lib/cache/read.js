@@ -15,6 +15,7 @@ function getEntry(cache, store, key, options = NO_OPTIONS) {
     noDeleteOnStaleGet = cache.noDeleteOnStaleGet,
     status,
   } = options;
+  if (store.sizing !== null) store.sizing.record(key);
   const slot = store.index.get(key);
   if (slot === undefined) {
     store.misses++;
@@ -34,6 +35,7 @@ function getEntry(cache, store, key, options = NO_OPTIONS) {
     return stale;
   }
   if (status) status.get = fetching ? 'fetching' : 'hit';
+  store.hits++;
   store.touch(slot);
   if (updateAgeOnGet) renew(store, slot);
   return fetching ? value.stale : value;

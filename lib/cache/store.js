@@ -1,6 +1,9 @@
 'use strict';
 
 const { AccessLog } = require('./access-log');
+const { EvictionAges, TIMED_SLOTS } = require('./stats');
+
+const TIMED = TIMED_SLOTS - 1;
 
 /**
  * The entries of one cache: an index from keys to slots, and arrays by slot. It knows nothing of callbacks or of
@@ -10,7 +13,11 @@ class Store extends AccessLog {
   /** @param {number} max the most entries, 0 for no bound by count */
   constructor(max) {
     super(max);
+    /** The bounds in force, which memory pressure lowers for a time, and those that were asked for. */
     this.max = max;
+    this.configuredMax = max;
+    this.maxSize = 0;
+    this.configuredMaxSize = 0;
     this.index = new Map();
     this.keys = [];
     this.values = [];
@@ -25,11 +32,11 @@ class Store extends AccessLog {
     // Sizes, when they count.
     this.sizes = null;
     this.totalSize = 0;
-    this.maxSize = 0;
     /** Sizes are bytes measured by ourselves, so a value that is set again is measured again. */
     this.measured = false;
     // Callbacks, and the cache that they are called on.
     this.owner = null;
+    this.name = null;
     this.dispose = undefined;
     this.disposeAfter = undefined;
     this.onInsert = undefined;
@@ -40,12 +47,15 @@ class Store extends AccessLog {
     this.restarts = 0;
     this.endless = false;
     this.failure = null;
-    // What happened, for stats(); hits are read off the access log.
+    // What happened, for stats().
+    this.hits = 0;
     this.misses = 0;
-    this.staleHits = 0;
     this.added = 0;
     this.updated = 0;
     this.removed = { evict: 0, set: 0, delete: 0, expire: 0, fetch: 0, pressure: 0 };
+    this.ages = new EvictionAges();
+    this.sizing = null;
+    this.pressure = null;
   }
 
   /** Puts a key that is not there at the newest end; the caller has made room. */
@@ -57,12 +67,17 @@ class Store extends AccessLog {
     this.append(slot);
     this.size++;
     this.added++;
+    if ((slot & TIMED) === 0) this.ages.inserted(slot);
     return slot;
   }
 
   /** Lets a new key take the slot of the least recently used entry, where nobody is told of its end. */
   replaceOldest(key, value) {
     const slot = this.oldest();
+    if ((slot & TIMED) === 0) {
+      this.ages.evicted(slot);
+      this.ages.inserted(slot);
+    }
     this.index.delete(this.keys[slot]);
     this.index.set(key, slot);
     this.keys[slot] = key;
@@ -107,6 +122,7 @@ class Store extends AccessLog {
   trackSizes(maxSize) {
     this.plain = false;
     this.maxSize = maxSize;
+    this.configuredMaxSize = maxSize;
     this.sizes = new Float64Array(this.capacity);
   }
 

@@ -35,7 +35,7 @@ function setEntry(cache, store, key, value, options, settling) {
   if (status && !pending) status.value = value;
   const size = sizeOf(cache, store, key, value, options);
   const largest = cache.maxEntrySize;
-  if ((largest && size > largest) || (store.maxSize && size > store.maxSize)) {
+  if ((largest && size > largest) || (store.maxSize && size > store.configuredMaxSize)) {
     removeEntry(cache, store, key, 'set');
     if (status) {
       status.set = 'miss';
@@ -184,6 +184,7 @@ function evict(store, reason = 'evict') {
   const slot = store.oldest();
   const key = store.keys[slot];
   const value = store.values[slot];
+  store.ages.evicted(slot);
   store.remove(slot);
   store.removed[reason]++;
   if (value instanceof Pending) {

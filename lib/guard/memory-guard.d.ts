@@ -80,7 +80,7 @@ export class MemoryGuard extends EventEmitter {
   writeSnapshot(file?: string, callback?: (error: Error | null, file?: string) => void): void;
   writeSnapshot(callback: (error: Error | null, file?: string) => void): void;
 
-  /** The snapshots in the folder, oldest first, of all processes that use it. */
+  /** The snapshots in the folder, newest first, of all processes that use it. */
   snapshots(): SnapshotInfo[];
 
   /** Collects all garbage of this thread, without `--expose-gc`. Blocks for it. */

@@ -26,7 +26,7 @@ class MemoryReport {
       ...spaces(sample),
       ...rules(state),
       ...list('Limits that do not fit', warnings.map(({ message, fix }) => `${message} ${fix}`)),
-      ...list('Snapshots', snapshots.slice(-5).reverse().map(snapshotLine)),
+      ...list('Snapshots', snapshots.slice(0, 5).map(snapshotLine)),
       ...list('Not available here', unavailable(capabilities)),
     ].join('\n');
   }

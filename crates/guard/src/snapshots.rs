@@ -208,7 +208,7 @@ pub fn tidy(settings: &SnapshotFolder) -> Result<Option<Sweep>, Error> {
     Ok(Some(swept))
 }
 
-/// Snapshots in a folder, oldest first; none when it does not exist.
+/// Snapshots in a folder, newest first; none when it does not exist.
 ///
 /// # Errors
 /// The folder cannot be read.

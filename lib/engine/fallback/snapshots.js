@@ -52,7 +52,7 @@ async function begin(request) {
   } catch (error) {
     throw new MemguardError('ERR_MEMGUARD_SNAPSHOT_DIR', `the snapshot folder ${folder.dir} cannot be made: ${error.message}`, { cause: error });
   }
-  const last = list(folder.dir).at(-1);
+  const last = list(folder.dir)[0];
   if (cooldownMs > 0 && last !== undefined && Math.abs(Date.now() - last.createdAtMs) < cooldownMs) {
     throw new MemguardError('ERR_MEMGUARD_SNAPSHOT_COOLDOWN', `the last snapshot is younger than the cool-down of ${cooldownMs} ms`);
   }
@@ -76,7 +76,7 @@ async function commit(ticket, facts) {
   }
   await fs.promises.rename(tempPath, file);
   const deleted = [];
-  for (const old of list(folder.dir).slice(0, -folder.maxCount)) {
+  for (const old of list(folder.dir).slice(folder.maxCount)) {
     await fs.promises.rm(old.file, { force: true });
     deleted.push({ file: old.file, sizeBytes: old.sizeBytes, rule: 'count' });
   }
@@ -98,7 +98,7 @@ function list(dir) {
     if (error.code === 'ENOENT') return [];
     throw new MemguardError('ERR_MEMGUARD_SNAPSHOT_DIR', `the snapshot folder ${dir} cannot be read: ${error.message}`, { cause: error });
   }
-  return names.filter((name) => NAME.test(name)).sort().map((name) => describe(dir, name));
+  return names.filter((name) => NAME.test(name)).sort().reverse().map((name) => describe(dir, name));
 }
 
 function describe(dir, name) {
