@@ -6,6 +6,7 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const { describe, it } = require('node:test');
+const targets = require('../scripts/lib/targets');
 
 const root = path.resolve(__dirname, '..');
 const read = (...names) => fs.readFileSync(path.join(root, ...names), 'utf8');
@@ -57,7 +58,8 @@ describe('the platform packages', () => {
       'win32-arm64-msvc',
       'win32-x64-msvc',
     ]);
-    assert.equal(manifest.napi.targets.length, platforms.length);
+    assert.deepEqual(Object.keys(targets), manifest.napi.targets);
+    assert.deepEqual(Object.values(targets).sort(), platforms.sort());
   });
 
   for (const name of platforms) {

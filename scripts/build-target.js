@@ -13,35 +13,32 @@ const fs = require('fs');
 const path = require('path');
 const { spawnSync } = require('child_process');
 const { Failure, run } = require('./lib/failure');
+const TARGETS = require('./lib/targets');
 const { hooksAddon, root } = require('./lib/paths');
 
 /** Oldest glibc that the addon loads on. Official Node.js 18 wants 2.28; distributions build for older ones. */
 const GLIBC = '2.17';
 
-const TARGETS = {
-  'x86_64-unknown-linux-gnu': { platform: 'linux-x64-gnu', suffix: `.${GLIBC}` },
-  'aarch64-unknown-linux-gnu': { platform: 'linux-arm64-gnu', suffix: `.${GLIBC}` },
+/** How a kind of target is built: `glibc` is added to a triple for zig, `feature` is for rustc. */
+function recipe(triple) {
+  if (triple.endsWith('-linux-gnu')) return { command: 'zigbuild', glibc: `.${GLIBC}` };
   // A shared library for musl has to use the libc of its host process.
-  'x86_64-unknown-linux-musl': { platform: 'linux-x64-musl', suffix: '', feature: '-crt-static' },
-  'aarch64-unknown-linux-musl': { platform: 'linux-arm64-musl', suffix: '', feature: '-crt-static' },
-  'x86_64-apple-darwin': { platform: 'darwin-x64' },
-  'aarch64-apple-darwin': { platform: 'darwin-arm64' },
+  if (triple.endsWith('-linux-musl')) return { command: 'zigbuild', feature: '-crt-static' };
   // Without the C runtime inside, a Windows that never saw an installer of it could not load the addon.
-  'x86_64-pc-windows-msvc': { platform: 'win32-x64-msvc', feature: '+crt-static' },
-  'aarch64-pc-windows-msvc': { platform: 'win32-arm64-msvc', feature: '+crt-static' },
-};
+  if (triple.endsWith('-windows-msvc')) return { command: 'build', feature: '+crt-static' };
+  return { command: 'build' };
+}
+
 const LIBRARIES = ['libmemguard.so', 'libmemguard.dylib', 'memguard.dll'];
 
 run(() => {
   const triple = process.argv[2];
-  const target = TARGETS[triple];
-  if (target === undefined) throw new Failure(`no such target: ${triple}`, `Known: ${Object.keys(TARGETS).join(', ')}`);
-  const { platform, suffix, feature } = target;
-
+  const platform = TARGETS[triple];
+  if (platform === undefined) throw new Failure(`no such target: ${triple}`, `Known: ${Object.keys(TARGETS).join(', ')}`);
   const hooks = process.argv[3] === '--test-hooks';
 
-  const command = suffix === undefined ? 'build' : 'zigbuild';
-  const args = [command, '--locked', '--package', 'memguard', '--target', triple + (suffix || '')];
+  const { command, glibc = '', feature } = recipe(triple);
+  const args = [command, '--locked', '--package', 'memguard', '--target', triple + glibc];
   args.push(...(hooks ? ['--features', 'test-hooks'] : ['--release']));
   const env = { ...process.env, MACOSX_DEPLOYMENT_TARGET: '11.0' };
   if (feature) env.RUSTFLAGS = `-C target-feature=${feature}`;
