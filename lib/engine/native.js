@@ -16,6 +16,8 @@ module.exports = function nativeEngine(binding) {
     return value;
   };
 
+  const workers = new WorkerWatch(binding);
+
   function open({ key, settings, facts, onEvents, onTurn }) {
     let guard;
     let closed = false;
@@ -31,7 +33,7 @@ module.exports = function nativeEngine(binding) {
 
     const opened = parse(binding.openGuard(key, JSON.stringify(settings), JSON.stringify(facts), onWake));
     guard = opened.guard;
-    const workers = new WorkerWatch(binding);
+    workers.start();
     binding.reportArrayBuffers(process.memoryUsage().arrayBuffers);
     const observer = opened.nativeGc ? null : observeGc((gc) => binding.reportGc(gc.major, gc.durationMs, 0, gc.usedAfter));
     const heap = () => (opened.nativeHeap ? null : JSON.stringify(heapOf(v8.getHeapStatistics())));

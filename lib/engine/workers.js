@@ -16,11 +16,17 @@ class WorkerWatch {
   #binding;
   #workers = new Map();
   #polledAt = 0;
+  #users = 0;
   #onWorker = (worker) => this.#adopt(worker);
 
   constructor(binding) {
     this.#binding = binding;
-    if (isMainThread) process.on('worker', this.#onWorker);
+  }
+
+  /** One more guard wants them watched: one watch serves all. */
+  start() {
+    this.#users += 1;
+    if (this.#users === 1 && isMainThread) process.on('worker', this.#onWorker);
   }
 
   /** Asks for fresh figures, at most every ten seconds; they are there for the next sample. */
@@ -36,7 +42,10 @@ class WorkerWatch {
     }
   }
 
+  /** The last guard that stops ends the watch. */
   stop() {
+    this.#users -= 1;
+    if (this.#users > 0) return;
     process.removeListener('worker', this.#onWorker);
     for (const worker of this.#workers.keys()) this.#release(worker);
   }
