@@ -104,11 +104,7 @@ impl Engine {
             state.isolates.push(isolate);
             HERE.set(Some(owner));
         }
-        if watch.key.is_some() {
-            state
-                .watches
-                .retain(|other| other.key != watch.key || other.owner != owner);
-        }
+        let replaced = state.take_replaced(&watch);
         let guard = watch.id;
         state.watches.push(watch);
         state.listeners_changed();
@@ -120,6 +116,9 @@ impl Engine {
             native_gc: isolate.is_some_and(WatchedIsolate::hooked),
         };
         drop(state);
+        for other in replaced {
+            other.waker.wake();
+        }
         gate::shared().kick();
         Ok(opened)
     }
@@ -280,12 +279,14 @@ impl Engine {
             .map(Watch::drain)
     }
 
+    /// That a guard is no more is news too.
     pub(crate) fn has_events(&self, guard: u32) -> bool {
         let state = self.state.lock();
         state
             .watches
             .iter()
-            .any(|watch| watch.id == guard && watch.has_events())
+            .find(|watch| watch.id == guard)
+            .is_none_or(Watch::has_events)
     }
 
     pub(crate) fn watch_state(&self, guard: u32) -> Option<WatchState> {
@@ -366,6 +367,15 @@ impl Engine {
     }
 
     // What follows is called by the sampler.
+
+    /// The sampler of this generation has panicked. The next guard that opens starts another.
+    pub(crate) fn sampler_failed(&self, generation: u64) {
+        let mut state = self.state.lock();
+        if state.generation == generation {
+            state.sampling = false;
+            state.sampler_error = Some("the sampler failed and has stopped".to_owned());
+        }
+    }
 
     /// Whether the sampler of this generation is still wanted, and how fast.
     pub(crate) fn wanted(&self, generation: u64) -> Option<(PaceSettings, bool)> {
@@ -502,6 +512,16 @@ impl State {
     fn is_mine(&self, watch: &Watch, isolate: u32) -> bool {
         watch.owner == isolate
             || watch.owner == 0 && !self.watches.iter().any(|other| other.owner == isolate)
+    }
+
+    /// Takes out the guard that this one replaces. Its JavaScript learns of it when it is woken and fetches events.
+    fn take_replaced(&mut self, by: &Watch) -> Vec<Watch> {
+        if by.key.is_none() {
+            return Vec::new();
+        }
+        self.watches
+            .extract_if(.., |other| other.key == by.key && other.owner == by.owner)
+            .collect()
     }
 
     fn ensure_sampler(&mut self, engine: &'static Engine) {

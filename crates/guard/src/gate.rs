@@ -12,7 +12,7 @@ use parking_lot::{Condvar, Mutex};
 pub struct Gate {
     news: Mutex<News>,
     changed: Condvar,
-    /// Whether a major collection should wake the sampler: only when memory is tight, since
+    /// Whether any major collection should wake the sampler: only when some limit is near, since
     /// otherwise the next regular reading is soon enough.
     alert_on_major: AtomicBool,
 }
@@ -47,9 +47,10 @@ impl Gate {
         self.alert_on_major.store(on, Relaxed);
     }
 
-    /// Called in V8's GC epilogue. Never blocks: when the lock is held, the sampler is awake.
-    pub fn major_collected(&self) {
-        if !self.alert_on_major.load(Relaxed) {
+    /// Called in V8's GC epilogue; `tight`: this heap is near its limit. Never blocks: when the lock
+    /// is held, the sampler is awake.
+    pub fn major_collected(&self, tight: bool) {
+        if !tight && !self.alert_on_major.load(Relaxed) {
             return;
         }
         if let Some(mut news) = self.news.try_lock() {
@@ -99,10 +100,12 @@ mod tests {
     #[test]
     fn a_major_collection_wakes_only_when_memory_is_tight() {
         let gate = Gate::default();
-        gate.major_collected();
+        gate.major_collected(false);
         assert!(!gate.news.lock().kicked);
+        gate.major_collected(true);
+        assert!(std::mem::take(&mut gate.news.lock().kicked));
         gate.set_alert_on_major(true);
-        gate.major_collected();
+        gate.major_collected(false);
         assert!(gate.news.lock().kicked);
     }
 

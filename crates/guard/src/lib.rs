@@ -138,7 +138,7 @@ pub fn report_gc(record: GcRecord) {
     engine().report_gc(record);
 }
 
-/// Whether a guard has something for its JavaScript.
+/// Whether a guard has something for its JavaScript: events, or that it was replaced.
 pub fn has_events(guard: u32) -> bool {
     engine().has_events(guard)
 }

@@ -31,6 +31,8 @@ pub struct Recorder {
     stream_minor: AtomicBool,
     /// Collections are of our own making: a snapshot's, a forced one. They say nothing of the app.
     induced: AtomicBool,
+    /// From this live heap on, the sampler is woken by a major collection.
+    tight_bytes: AtomicU64,
     ping_sent_us: AtomicU64,
     loop_delay_us: AtomicU64,
     array_buffers: AtomicU64,
@@ -110,6 +112,7 @@ impl Recorder {
                 ring: GcRing::new(),
                 stream_minor: AtomicBool::new(false),
                 induced: AtomicBool::new(false),
+                tight_bytes: AtomicU64::new(UNKNOWN),
                 ping_sent_us: AtomicU64::new(0),
                 loop_delay_us: AtomicU64::new(0),
                 array_buffers: AtomicU64::new(UNKNOWN),
@@ -131,6 +134,7 @@ impl Recorder {
         self.ring.reset();
         self.stream_minor.store(false, Relaxed);
         self.induced.store(false, Relaxed);
+        self.tight_bytes.store(UNKNOWN, Relaxed);
         self.ping_sent_us.store(0, Relaxed);
         self.loop_delay_us.store(0, Relaxed);
         self.array_buffers.store(UNKNOWN, Relaxed);
@@ -172,6 +176,12 @@ impl Recorder {
     /// Whether collections are of our own making from now on.
     pub fn set_induced(&self, induced: bool) {
         self.induced.store(induced, Relaxed);
+    }
+
+    /// From which live heap on a major collection wakes the sampler: a ramp may be over before its
+    /// next regular look.
+    pub fn set_tight(&self, bytes: u64) {
+        self.tight_bytes.store(bytes, Relaxed);
     }
 
     /// Notes that the event loop is being asked to answer. Keeps the first of several unanswered.

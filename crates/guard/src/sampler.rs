@@ -5,6 +5,7 @@
 //! JavaScript, so that an endless loop that fills the heap is seen too. What neither answers keeps
 //! its last figures.
 
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 use memguard_vitals::{Pace, PaceInput, Vitals};
@@ -22,11 +23,14 @@ const LEAST: Duration = Duration::from_millis(50);
 /// How often what was learned is written down.
 const SAVE_EVERY: Duration = Duration::from_secs(3600);
 /// From this use of the effective limit on, every major collection is looked at as it comes.
-const TIGHT: f64 = 0.7;
+pub(crate) const TIGHT: f64 = 0.7;
 
 /// Starts the sampler thread. It ends by itself when its generation is no longer wanted.
 pub(crate) fn start(engine: &'static Engine, generation: u64) -> std::io::Result<()> {
-    thread::start(move || run(engine, generation))
+    thread::start(
+        move || run(engine, generation),
+        move || engine.sampler_failed(generation),
+    )
 }
 
 fn run(engine: &'static Engine, generation: u64) {
@@ -70,7 +74,11 @@ fn sample(engine: &Engine, vitals: &mut Vitals, pace: &mut Pace, live: bool) -> 
         waker.wake();
     }
     for sentence in &taken.unheard {
-        eprintln!("memguard: critical, and the event loop is blocked: {sentence}");
+        // Nobody may be reading, and that is no reason to fail.
+        let _ = writeln!(
+            std::io::stderr(),
+            "memguard: critical, and the event loop is blocked: {sentence}"
+        );
     }
     gate.set_alert_on_major(taken.ratio.is_some_and(|ratio| ratio > TIGHT));
     pace.next(PaceInput {

@@ -1,5 +1,6 @@
 //! The sampler's thread: one a process, of low priority, deaf to signals.
 
+use std::io::Write;
 use std::thread::Builder;
 
 /// Added to the thread's niceness. It must still get its turn on a machine that is busy collecting
@@ -9,12 +10,19 @@ const NICENESS: i32 = 10;
 
 /// Starts `body` on a thread of its own, or answers why that could not be.
 ///
-/// A panic of `body` ends the thread and nothing else.
-pub(crate) fn start(body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+/// A panic of `body` ends the thread and nothing else; `failed` is told of it.
+pub(crate) fn start(
+    body: impl FnOnce() + Send + 'static,
+    failed: impl FnOnce() + Send + 'static,
+) -> std::io::Result<()> {
     let guarded = move || {
         lower_priority();
         if std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)).is_err() {
-            eprintln!("memguard: the sampler failed and has stopped; the process is not affected");
+            failed();
+            let _ = writeln!(
+                std::io::stderr(),
+                "memguard: the sampler failed and has stopped; the process is not affected"
+            );
         }
     };
     let signals = block_signals();
@@ -78,11 +86,14 @@ mod tests {
     #[test]
     fn the_thread_is_named_nice_and_deaf_to_signals() {
         let (send, receive) = mpsc::channel();
-        super::start(move || {
-            let stat = fs::read_to_string("/proc/thread-self/stat").unwrap();
-            let status = fs::read_to_string("/proc/thread-self/status").unwrap();
-            send.send((stat, status)).unwrap();
-        })
+        super::start(
+            move || {
+                let stat = fs::read_to_string("/proc/thread-self/stat").unwrap();
+                let status = fs::read_to_string("/proc/thread-self/status").unwrap();
+                send.send((stat, status)).unwrap();
+            },
+            || {},
+        )
         .unwrap();
         let (stat, status) = receive.recv().unwrap();
         assert!(stat.contains("(memguard)"));
@@ -105,12 +116,12 @@ mod tests {
 
     #[test]
     fn a_panic_stays_in_the_thread() {
-        let (send, receive) = mpsc::channel::<()>();
-        super::start(move || {
-            let _keep = send;
-            panic!("expected by the test");
-        })
+        let (send, receive) = mpsc::channel();
+        super::start(
+            || panic!("expected by the test"),
+            move || send.send("failed").unwrap(),
+        )
         .unwrap();
-        assert!(receive.recv().is_err());
+        assert_eq!(receive.recv(), Ok("failed"));
     }
 }

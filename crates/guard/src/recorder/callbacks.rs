@@ -72,7 +72,8 @@ pub(super) unsafe extern "C" fn epilogue(
         induced: recorder.induced.load(Relaxed) || is_forced(flags),
     });
     if major {
-        recorder.gate.major_collected();
+        let tight = used_after >= recorder.tight_bytes.load(Relaxed);
+        recorder.gate.major_collected(tight);
     }
 }
 
