@@ -83,6 +83,8 @@ pub fn open_guard(
 
 /// Answers the sampler on the event loop's turn, natively where that can be.
 fn wishes(guard: Option<(u32, bool)>) -> (bool, bool, bool) {
+    #[cfg(feature = "test-hooks")]
+    crate::test_hooks::panic_if_armed();
     let Some((guard, native_heap)) = guard else {
         return (false, false, false);
     };
