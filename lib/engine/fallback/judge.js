@@ -1,131 +1,121 @@
 'use strict';
 
 const { formatBytes, formatRatio, formatDuration } = require('../../units');
+const { Machine, LEVELS } = require('./machine');
 
-const LEVELS = ['calm', 'warn', 'critical'];
 const LABELS = { heapUsed: 'heap used', heapUsedOfTotal: 'heap used', liveHeap: 'live heap', effectiveUse: 'memory', rss: 'RSS', external: 'external memory', arrayBuffers: 'array buffers' };
 
-/**
- * Hard thresholds: consecutive violations within a window, hysteresis, cool-down, recovery. The same
- * rules as the native judge's, without baseline and GC effectiveness.
- */
+/** Metrics of the process as a whole; the others are the isolate's. */
+const OF_PROCESS = new Set(['effectiveUse', 'rss', 'cgroupUse', 'pressure']);
+
+/** Hard thresholds by the same rules as the native judge's, without baseline and GC effectiveness. */
 class Judge {
   #config;
-  #name;
+  #isolate;
   #rules;
 
   constructor(config, isolateName) {
     this.#config = config;
-    this.#name = isolateName;
-    this.#rules = config.rules.map((rule) => ({ rule, level: 'calm', over: { warn: [], critical: [] }, below: 0, spokeAt: {}, figure: null }));
+    this.#isolate = { name: isolateName, id: 0 };
+    this.#rules = config.rules.map((rule) => ({ rule, machine: new Machine(config), figure: null, judgedAtMs: 0 }));
   }
 
   observe(sample) {
     return this.#rules.flatMap((state) => {
       const figure = figureOf(sample, state.rule.metric);
-      if (figure === null) return [];
+      if (figure === null || this.#isRepeated(state, figure, sample.atMs)) return [];
       state.figure = figure;
-      return this.#step(state, figure, sample.atMs);
+      state.judgedAtMs = sample.atMs;
+      const { warn, critical } = state.rule;
+      const change = state.machine.step(sample.atMs, figure.value, { warn: bound(warn, figure), critical: bound(critical, figure) });
+      return change === null ? [] : [this.#event(state, change, sample.atMs)];
     });
   }
 
   state() {
-    const level = this.#rules.reduce((highest, { level: it }) => (LEVELS.indexOf(it) > LEVELS.indexOf(highest) ? it : highest), 'calm');
-    const rules = this.#rules.map(({ rule, level: own, figure, over }) => ({
+    const parts = [
+      { subject: { name: 'process', id: null }, rules: this.#rules.filter(({ rule }) => OF_PROCESS.has(rule.metric)) },
+      { subject: this.#isolate, rules: this.#rules.filter(({ rule }) => !OF_PROCESS.has(rule.metric)) },
+    ];
+    const subjects = parts.map(({ subject, rules }) => ({
+      subject,
+      level: highest(rules.map(({ machine }) => machine.level)),
+      rules: rules.map((state) => this.#ruleState(state)),
+      gc: null,
+      baseline: null,
+    }));
+    return { level: highest(subjects.map(({ level }) => level)), droppedEvents: 0, subjects };
+  }
+
+  /** A figure that was measured once (the live heap) counts once, or again when it has lasted. */
+  #isRepeated({ figure: last, judgedAtMs }, { measuredAtMs }, atMs) {
+    if (measuredAtMs === undefined || last?.measuredAtMs !== measuredAtMs) return false;
+    return atMs - judgedAtMs < Math.floor(this.#config.windowMs / this.#config.violations);
+  }
+
+  #ruleState({ rule, machine, figure }) {
+    return {
       rule: rule.id,
       kind: 'threshold',
       metric: rule.metric,
-      level: own,
+      level: machine.level,
       value: figure?.value ?? null,
       of: figure?.of ?? null,
       ofName: figure?.ofName ?? null,
-      ratio: figure === null || figure.of === null ? null : figure.value / figure.of,
+      ratio: figure === null ? null : ratio(figure),
       warn: rule.warn ?? null,
       critical: rule.critical ?? null,
-      warnViolations: over.warn.length,
-      criticalViolations: over.critical.length,
+      warnViolations: machine.streaks.warn.recent.length,
+      criticalViolations: machine.streaks.critical.recent.length,
       needed: this.#config.violations,
-      raisedAtMs: null,
-    }));
-    return { level, droppedEvents: 0, subjects: [{ subject: { name: this.#name, id: 0 }, level, rules, gc: null, baseline: null }] };
+      raisedAtMs: machine.raisedAtMs,
+    };
   }
 
-  #step(state, figure, atMs) {
-    for (const level of ['warn', 'critical']) this.#count(state, level, figure, atMs);
-    const reached = ['critical', 'warn'].find((level) => state.over[level].length >= this.#config.violations);
-    if (reached !== undefined && LEVELS.indexOf(reached) >= LEVELS.indexOf(state.level)) {
-      state.below = 0;
-      return this.#speak(state, reached, figure, atMs);
-    }
-    return this.#recover(state, figure);
-  }
-
-  #count(state, level, figure, atMs) {
-    const bound = resolve(state.rule[level], figure);
-    const { violations, windowMs } = this.#config;
-    if (bound === null) return;
-    if (figure.value <= bound) {
-      state.over[level] = [];
-      return;
-    }
-    const recent = state.over[level].filter((entry) => atMs - entry.atMs <= windowMs);
-    state.over[level] = [...recent, { atMs, value: figure.value }].slice(-violations);
-  }
-
-  #speak(state, level, figure, atMs) {
-    const previousLevel = state.level;
-    state.level = level;
-    const last = state.spokeAt[level];
-    if (last !== undefined && atMs - last < this.#config.cooldownMs) return [];
-    state.spokeAt[level] = atMs;
-    const entries = state.over[level];
-    const threshold = state.rule[level];
-    const windowMs = atMs - entries[0].atMs;
-    const violations = entries.length;
-    const span = violations === 1 ? '1 reading' : `${violations} of ${violations} readings within ${formatDuration(windowMs)}`;
-    return [
-      {
-        type: 'alert',
-        ...this.#event(state, figure, { level, previousLevel, atMs }),
-        threshold,
-        violations,
-        windowMs,
-        firstViolationAtMs: entries[0].atMs,
-        values: entries.map((entry) => entry.value),
-        gc: null,
-        sentence: `${describe(state.rule.metric, figure)}: over ${show(threshold)} in ${span}`,
-      },
-    ];
-  }
-
-  #recover(state, figure) {
-    if (state.level === 'calm') return [];
-    const { hysteresis, recoverAfter } = this.#config;
-    const bound = resolve(state.rule[state.level], figure);
-    state.below = bound !== null && figure.value <= bound * (1 - hysteresis) ? state.below + 1 : 0;
-    if (state.below < recoverAfter) return [];
-    state.below = 0;
-    const previousLevel = state.level;
-    const warn = resolve(state.rule.warn, figure);
-    state.level = previousLevel === 'critical' && warn !== null && figure.value > warn * (1 - hysteresis) ? 'warn' : 'calm';
-    const type = state.level === 'calm' ? 'recovered' : 'eased';
-    const sentence = `${describe(state.rule.metric, figure)}: ${state.level} again`;
-    return [{ type, ...this.#event(state, figure, { level: state.level, previousLevel }), sentence }];
-  }
-
-  #event(state, figure, levels) {
-    return {
-      subject: { name: this.#name, id: 0 },
-      ...levels,
+  #event({ rule, machine, figure }, { type, level, previousLevel, sinceMs }, atMs) {
+    const event = {
+      type,
+      subject: OF_PROCESS.has(rule.metric) ? { name: 'process', id: null } : this.#isolate,
+      level,
+      previousLevel,
       kind: 'threshold',
-      rule: state.rule.id,
-      metric: state.rule.metric,
+      rule: rule.id,
+      metric: rule.metric,
       value: figure.value,
       of: figure.of,
       ofName: figure.ofName,
-      ratio: figure.of === null ? null : figure.value / figure.of,
+      ratio: ratio(figure),
+      atMs,
+    };
+    const what = describe(rule.metric, figure);
+    if (type !== 'alert') {
+      const lastedMs = atMs - sinceMs;
+      const to = type === 'recovered' ? 'calm again' : 'down from critical to warn';
+      return { ...event, lastedMs, sentence: `${what}: ${to} after ${formatDuration(lastedMs)}` };
+    }
+    const { recent, beganMs } = machine.streaks[level];
+    const violations = recent.length;
+    const windowMs = recent.at(-1).atMs - recent[0].atMs;
+    const span = violations === 1 ? 'the last reading' : `${violations} of ${violations} readings within ${formatDuration(windowMs)}`;
+    return {
+      ...event,
+      threshold: rule[level],
+      violations,
+      windowMs,
+      firstViolationAtMs: beganMs,
+      values: recent.map(({ value }) => value),
+      gc: null,
+      sentence: `${what}: over ${show(rule[level])} in ${span}`,
     };
   }
+}
+
+function highest(levels) {
+  return levels.reduce((high, level) => (LEVELS.indexOf(level) > LEVELS.indexOf(high) ? level : high), 'calm');
+}
+
+function ratio({ value, of }) {
+  return of === null ? null : value / of;
 }
 
 function figureOf(sample, metric) {
@@ -136,7 +126,9 @@ function figureOf(sample, metric) {
     case 'heapUsedOfTotal':
       return { value: isolate.heapUsedBytes, of: isolate.heapTotalBytes, ofName: 'heap total' };
     case 'liveHeap':
-      return isolate.liveHeapBytes === null ? null : { value: isolate.liveHeapBytes, of: isolate.oldSpaceLimitBytes, ofName: 'old-space limit' };
+      return isolate.liveHeapBytes === null
+        ? null
+        : { value: isolate.liveHeapBytes, of: isolate.oldSpaceLimitBytes, ofName: 'old-space limit', measuredAtMs: isolate.liveHeapAtMs };
     case 'effectiveUse':
       return { value: sample.limit.usedBytes, of: sample.limit.limitBytes, ofName: sample.limit.kind === 'heap' ? 'old-space limit' : sample.limit.name };
     case 'rss':
@@ -150,7 +142,7 @@ function figureOf(sample, metric) {
   }
 }
 
-function resolve(threshold, { of }) {
+function bound(threshold, { of }) {
   if (threshold === null || threshold === undefined) return null;
   if (threshold.bytes !== undefined) return threshold.bytes;
   return of === null ? null : threshold.ratio * of;
