@@ -1,0 +1,31 @@
+'use strict';
+
+// Loaded into the server by `node -r`, so that the server itself stays as plain as anybody's: tells the
+// terminal what memguard says, and does what the terminal asks for.
+
+const { guard } = require('memguard');
+
+const send = (type, data) => process.connected && process.send({ type, ...data });
+
+guard.on('sample', ({ process: { rssBytes }, isolates: [main], limit }) => {
+  send('sample', {
+    usedBytes: main.heapUsedBytes,
+    liveBytes: main.liveHeapBytes ?? main.heapUsedBytes,
+    rssBytes,
+    limitBytes: limit?.limitBytes,
+  });
+});
+for (const event of ['alert', 'eased', 'recovered', 'snapshot', 'degraded']) {
+  guard.on(event, (value) => send(event, { [event]: value }));
+}
+process.on('warning', ({ code, message }) => {
+  if (code?.startsWith('MEMGUARD_')) send('warning', { message });
+});
+
+process.on('message', (request) => {
+  if (request === 'collect') send('collected', { collected: guard.forceGC() });
+  // Where there are no signals to ask by, as on Windows.
+  if (request === 'snapshot') guard.takeSnapshot({ reason: 'signal' }).catch(({ message }) => send('degraded', { degraded: { reason: message } }));
+});
+// A server without its terminal has no reason to go on.
+process.on('disconnect', () => process.exit());

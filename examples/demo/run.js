@@ -1,0 +1,149 @@
+'use strict';
+
+// npm run demo [-- --fixed] [-- --seconds N]
+//
+// A real Express server under real load, in a process of its own, with guard.start() as its only line
+// about memory. It leaks; memguard says so, and keeps snapshots. Exit code 0: all that was really seen.
+
+const { once } = require('events');
+const fs = require('fs');
+const os = require('os');
+const path = require('path');
+const { parseArgs } = require('util');
+const { Load } = require('./load');
+const { Log } = require('./log');
+const { Screen, SHOW_CURSOR } = require('./screen');
+const { MAX_SNAPSHOTS, ServerProcess } = require('./server-process');
+const { Story } = require('./story');
+const { summary } = require('./summary');
+const { judge } = require('./verdict');
+
+const USAGE = `npm run demo [-- options]
+
+  --fixed      the same server with an LRUCache in place of the object that leaks
+  --seconds N  about how long it takes, from 15 to 45 (default 36)`;
+
+const DEFAULT_SECONDS = 36;
+/** Visitors at the default length; a shorter run takes more of them. */
+const VISITORS = 16;
+/** Leaks or not, it ends: a slow machine gets that long to reach the critical level. */
+const PATIENCE_MS = 48e3;
+const SNAPSHOT_PATIENCE_MS = 8e3;
+
+const sleep = (ms, signal) => require('timers/promises').setTimeout(ms, undefined, { signal });
+
+function readFlags() {
+  const { values } = parseArgs({
+    options: { fixed: { type: 'boolean', default: false }, seconds: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+  });
+  const seconds = Number(values.seconds ?? DEFAULT_SECONDS);
+  if (!(seconds >= 15 && seconds <= 45)) throw new Error(`--seconds is ${values.seconds}; expected a number from 15 to 45`);
+  return { ...values, seconds };
+}
+
+async function demo({ fixed, seconds }) {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'memguard-demo-'));
+  const story = new Story({ plannedMs: seconds * 1000 });
+  const isLive = process.stdout.isTTY && !process.env.NO_COLOR && !process.env.CI && process.env.TERM !== 'dumb' && Screen.fits(process.stdout);
+  console.log(`\nmemguard demo: an Express server ${fixed ? 'with a bounded log of requests' : 'that keeps a log of requests in an object'}, ${os.cpus().length} CPUs, node ${process.version}\n`);
+  const view = isLive ? new Screen(process.stdout, story) : new Log(process.stdout, story);
+
+  const server = new ServerProcess(fixed ? 'server-fixed.js' : 'server.js', { snapshotDir: dir });
+  process.once('exit', () => server.kill());
+  story.follow(server);
+  const died = once(server, 'exit').then(([code, signal]) => {
+    throw new Error(`the server died (${signal ?? `exit code ${code}`}): ${reasonIn(server.stderr)}`);
+  });
+  const state = { load: null };
+  let outcome = { traffic: null, held: null, samplerMs: null, failure: null };
+  try {
+    outcome = await Promise.race([died, scenario({ server, story, fixed, seconds, state })]);
+  } catch (error) {
+    outcome.failure = error.message;
+    outcome.traffic = (await state.load?.stop()) ?? null;
+  }
+  story.end();
+  died.catch(() => {});
+  server.kill();
+
+  const verdicts = judge(story, { fixed, held: outcome.held, dir });
+  view.close((colors, columns) => summary({ story, verdicts, dir, fixed, ...outcome }, colors, columns));
+  return outcome.failure === null && verdicts.every(({ ok }) => ok);
+}
+
+/** What happens, in its order. */
+async function scenario({ server, story, fixed, seconds, state }) {
+  const snapshots = (wanted) => until(() => story.snapshots.length >= wanted, SNAPSHOT_PATIENCE_MS);
+  const [url] = await once(server, 'listening');
+  const visitors = Math.round((VISITORS * DEFAULT_SECONDS) / seconds);
+  state.load = new Load(url, { visitors });
+  story.count(state.load);
+  story.activity = `${visitors} visitors come by; each request is logged, ${fixed ? 'the oldest is dropped' : 'none is ever dropped'}`;
+
+  await sleep(seconds * 150);
+  server.requestSnapshot();
+  await snapshots(1);
+
+  const isOver = () => !fixed && story.alerts.some(({ level }) => level === 'critical');
+  await until(isOver, (fixed ? seconds * 1000 : PATIENCE_MS) - story.elapsedMs);
+  const traffic = await state.load.stop();
+  story.activity = 'the visitors have gone; what does a full collection free now?';
+  if (!fixed) {
+    await snapshots(MAX_SNAPSHOTS + 1);
+    if (story.snapshots.length <= MAX_SNAPSHOTS) server.requestSnapshot();
+    await snapshots(MAX_SNAPSHOTS + 1);
+  }
+  await sleep(1000);
+  const held = await server.collect();
+  story.tell({ symbol: '○', level: 'bold', title: 'forced GC', lines: [freed(held)] });
+  await sleep(1500);
+  return { traffic, held, samplerMs: server.samplerCpuMs(), failure: null };
+}
+
+/** Waits until something is so, or for the given time. */
+async function until(condition, patienceMs) {
+  const deadline = Date.now() + patienceMs;
+  while (!condition() && Date.now() < deadline) await sleep(50);
+}
+
+function freed({ usedBeforeBytes, usedAfterBytes, durationMs }) {
+  const { megabytes, duration } = require('./text');
+  return `${megabytes(usedBeforeBytes)} before, ${megabytes(usedAfterBytes)} after, in ${duration(durationMs)}`;
+}
+
+/** The line of a dying process that says why. */
+function reasonIn(stderr) {
+  const lines = stderr.trim().split('\n');
+  return lines.find((line) => /FATAL ERROR|Error:/.test(line)) ?? lines.at(-1);
+}
+
+function main() {
+  let flags;
+  try {
+    flags = readFlags();
+  } catch (error) {
+    console.error(`${error.message}\n\n${USAGE}`);
+    process.exitCode = 2;
+    return;
+  }
+  if (flags.help) {
+    console.log(USAGE);
+    return;
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.once(signal, () => {
+      if (process.stdout.isTTY) process.stdout.write(`${SHOW_CURSOR}\n`);
+      process.exit(128 + os.constants.signals[signal]);
+    });
+  }
+  demo(flags).then(
+    (ok) => process.exit(ok ? 0 : 1),
+    (error) => {
+      if (process.stdout.isTTY) process.stdout.write(SHOW_CURSOR);
+      console.error(error);
+      process.exit(1);
+    },
+  );
+}
+
+main();

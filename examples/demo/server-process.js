@@ -1,0 +1,98 @@
+'use strict';
+
+const { spawn } = require('child_process');
+const { EventEmitter, once } = require('events');
+const fs = require('fs');
+const path = require('path');
+
+/** The server gets little memory and memguard looks often, so that hours fit into half a minute. */
+const OLD_SPACE_MB = 96;
+const MAX_SNAPSHOTS = 2;
+const SETTINGS = {
+  MEMGUARD_CHECK_INTERVAL: '1s',
+  MEMGUARD_CALM_INTERVAL: '1s',
+  MEMGUARD_MIN_INTERVAL: '250ms',
+  MEMGUARD_MAX_SNAPSHOTS: String(MAX_SNAPSHOTS),
+  MEMGUARD_SNAPSHOT_COOLDOWN: '1s',
+  MEMGUARD_BASELINE: 'off',
+  MEMGUARD_APP: 'memguard-demo',
+};
+
+const KEPT_STDERR = 10_000;
+
+/**
+ * The demo's server in a process of its own. Emits `listening` (url), what preload.js sends by its type,
+ * and `exit` (code, signal).
+ */
+class ServerProcess extends EventEmitter {
+  #child;
+  #stderr = '';
+
+  constructor(script, { snapshotDir }) {
+    super();
+    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('MEMGUARD_') && name !== 'NODE_OPTIONS'));
+    const args = [`--max-old-space-size=${OLD_SPACE_MB}`, '-r', path.join(__dirname, 'preload.js'), path.join(__dirname, script)];
+    this.#child = spawn(process.execPath, args, {
+      env: { ...env, ...SETTINGS, MEMGUARD_SNAPSHOT_DIR: snapshotDir, PORT: '0' },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
+    this.#child.on('error', (error) => {
+      this.#stderr += error.message;
+      this.emit('exit', null, null);
+    });
+    this.#child.on('exit', (code, signal) => this.emit('exit', code, signal));
+    this.#child.on('message', ({ type, ...data }) => this.emit(type, data));
+    this.#child.stdout.setEncoding('utf8').on('data', (text) => {
+      const url = /http:\S+/.exec(text)?.[0];
+      if (url !== undefined) this.emit('listening', url);
+    });
+    this.#child.stderr.setEncoding('utf8').on('data', (text) => {
+      this.#stderr = (this.#stderr + text).slice(-KEPT_STDERR);
+    });
+  }
+
+  get pid() {
+    return this.#child.pid;
+  }
+
+  get running() {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** The last that it wrote to stderr: why it died, if it did. */
+  get stderr() {
+    return this.#stderr;
+  }
+
+  /** Asks for a snapshot as an operator would. */
+  requestSnapshot() {
+    if (process.platform === 'win32') this.#child.send('snapshot');
+    else this.#child.kill('SIGUSR2');
+  }
+
+  /** Has it collect all garbage; answers with what that freed. */
+  async collect() {
+    this.#child.send('collect');
+    const [{ collected }] = await once(this, 'collected');
+    return collected;
+  }
+
+  /** CPU time of memguard's own thread in milliseconds, where the system tells: Linux does. */
+  samplerCpuMs() {
+    const tasks = `/proc/${this.pid}/task`;
+    try {
+      const task = fs.readdirSync(tasks).find((id) => fs.readFileSync(`${tasks}/${id}/comm`, 'utf8').trim() === 'memguard');
+      const nanoseconds = Number(fs.readFileSync(`${tasks}/${task}/schedstat`, 'utf8').split(' ')[0]);
+      return nanoseconds > 0 ? nanoseconds / 1e6 : null;
+    } catch {
+      return null;
+    }
+  }
+
+  /** Ends it at once. */
+  kill() {
+    if (this.running) this.#child.kill('SIGKILL');
+  }
+}
+
+module.exports = { ServerProcess, MAX_SNAPSHOTS, OLD_SPACE_MB };

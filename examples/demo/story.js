@@ -1,0 +1,149 @@
+'use strict';
+
+const { EventEmitter } = require('events');
+const { clock, count, duration, megabytes } = require('./text');
+const { MAX_SNAPSHOTS, OLD_SPACE_MB } = require('./server-process');
+
+const LOOK_MS = 250;
+/** Without a word for so long the server stands still. */
+const SILENCE_MS = 700;
+
+const THRESHOLDS = [
+  { ratio: 0.95, level: 'critical', label: '95 % critical' },
+  { ratio: 0.85, level: 'warn', label: '85 % warn' },
+];
+
+/**
+ * Everything that has happened since the demo began: figures for the curves, and events as lines to tell.
+ * Emits `event` ({ at, symbol, level, title, lines }) for each of these.
+ */
+class Story extends EventEmitter {
+  #started = Date.now();
+  #load = null;
+  #timer;
+  #lastLook = { at: 0, count: 0 };
+
+  samples = [];
+  pauses = [];
+  marks = [];
+  alerts = [];
+  recoveries = [];
+  snapshots = [];
+  deleted = [];
+  now = { usedBytes: 0, liveBytes: 0, rssBytes: 0, rate: 0 };
+  limitBytes = OLD_SPACE_MB * 2 ** 20;
+  thresholds = THRESHOLDS;
+  peak = { usedBytes: 0, liveBytes: 0, rssBytes: 0 };
+  endedAt = null;
+
+  constructor({ plannedMs }) {
+    super();
+    this.plannedMs = plannedMs;
+    this.activity = 'the server starts';
+    this.#timer = setInterval(() => this.#look(), LOOK_MS);
+  }
+
+  get elapsedMs() {
+    return this.endedAt ?? Date.now() - this.#started;
+  }
+
+  /** What goes on right now, in words. */
+  get phase() {
+    const silent = this.elapsedMs - (this.samples.at(-1)?.at ?? 0);
+    const stands = this.endedAt === null && this.samples.length > 0 && silent > SILENCE_MS;
+    return stands ? `the server stands still while V8 writes a heap snapshot (${clock(silent)})` : this.activity;
+  }
+
+  /** Follows a server and, from now on, tells what memguard says about it. */
+  follow(server) {
+    server.on('listening', (url) => {
+      this.tell({ symbol: '●', level: 'bold', title: 'server', lines: [`Express at ${url}, pid ${server.pid}, --max-old-space-size=${OLD_SPACE_MB}; memguard watches`] });
+    });
+    server.on('sample', (sample) => this.#sample(sample));
+    server.on('alert', ({ alert }) => this.#alert(alert));
+    for (const type of ['eased', 'recovered']) server.on(type, ({ [type]: recovery }) => this.#recovery(recovery));
+    server.on('snapshot', ({ snapshot }) => this.#snapshot(snapshot));
+    server.on('degraded', ({ degraded: { reason } }) => this.tell({ symbol: '✗', level: 'warn', title: 'not done', lines: [reason] }));
+    server.on('warning', ({ message }) => this.tell({ symbol: '!', level: 'warn', title: 'advice', lines: [message] }));
+  }
+
+  /** Counts the requests of a load. */
+  count(load) {
+    this.#load = load;
+  }
+
+  end() {
+    clearInterval(this.#timer);
+    this.endedAt = this.elapsedMs;
+  }
+
+  tell(event) {
+    this.emit('event', { at: this.elapsedMs, ...event });
+  }
+
+  #look() {
+    const at = this.elapsedMs;
+    const total = this.#load?.count ?? 0;
+    this.now.rate = ((total - this.#lastLook.count) * 1000) / Math.max(1, at - this.#lastLook.at);
+    this.#lastLook = { at, count: total };
+    // A server that stands still sends no sample, but its load is known all the same.
+    if (this.samples.length > 0) this.samples.push({ ...this.samples.at(-1), at, rate: this.now.rate });
+  }
+
+  #sample({ usedBytes, liveBytes, rssBytes, limitBytes }) {
+    const sample = { usedBytes, liveBytes, rssBytes };
+    if (limitBytes !== undefined) this.limitBytes = limitBytes;
+    this.samples.push({ at: this.elapsedMs, ...sample });
+    Object.assign(this.now, sample);
+    for (const [figure, bytes] of Object.entries(sample)) this.peak[figure] = Math.max(this.peak[figure], bytes);
+  }
+
+  #alert(alert) {
+    const at = this.elapsedMs;
+    this.alerts.push({ at, ...alert });
+    this.marks.push({ at, symbol: '▲', level: alert.level });
+    const readings = alert.values.slice(-3).map(megabytes).join(', ');
+    this.tell({
+      symbol: '▲',
+      level: alert.level,
+      title: alert.level,
+      lines: [alert.sentence, `rule ${alert.rule}, last readings ${readings}`],
+    });
+  }
+
+  #recovery(recovery) {
+    this.recoveries.push({ at: this.elapsedMs, ...recovery });
+    this.tell({ symbol: '▼', level: 'calm', title: recovery.level === 'calm' ? 'recovered' : 'eased', lines: [recovery.sentence] });
+  }
+
+  #snapshot(snapshot) {
+    const at = this.elapsedMs;
+    this.snapshots.push({ at, ...snapshot });
+    this.pauses.push({ from: at - snapshot.pauseMs, to: at });
+    this.marks.push({ at, symbol: '◆', level: 'snapshot' });
+    this.tell({
+      symbol: '◆',
+      level: 'snapshot',
+      title: 'snapshot',
+      lines: [
+        `${megabytes(snapshot.sizeBytes)}, ${count(snapshot.nodeCount)} objects, ${causeOf(snapshot)}: the server stood still for ${duration(snapshot.pauseMs)}`,
+        fileName(snapshot.file),
+      ],
+    });
+    for (const victim of snapshot.deleted) {
+      this.deleted.push(victim);
+      const known = this.snapshots.find(({ file }) => file === victim.file);
+      this.tell({
+        symbol: '✂',
+        level: 'snapshot',
+        title: 'retention',
+        lines: [`the oldest made way, of ${clock(known?.at ?? 0)}: maxSnapshots is ${MAX_SNAPSHOTS}`, fileName(victim.file)],
+      });
+    }
+  }
+}
+
+const causeOf = ({ reason, level }) => (reason === 'alert' ? `because of the ${level} alert` : 'asked for by SIGUSR2');
+const fileName = (file) => file.split(/[\\/]/).pop();
+
+module.exports = { Story, causeOf, fileName };
