@@ -19,7 +19,7 @@ function readOptions(given) {
   if (options === null || typeof options !== 'object') {
     throw invalidType('options', given, 'a maximum count or an options object');
   }
-  const { max = 0, maxSize = 0, maxEntrySize = 0, maxBytes, ttl = 0, perf } = options;
+  const { max = 0, maxSize = 0, maxEntrySize = 0, ttl = 0, perf } = options;
   if (max !== 0) checkCount('max', max);
   if (max === 0 && typeof given === 'number') throw invalidType('max', max, COUNT);
   if (maxSize) checkCount('maxSize', maxSize);

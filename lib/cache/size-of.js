@@ -24,7 +24,7 @@ const MOST_OBJECTS = 4096;
 const MOST_FAST_PROPERTIES = 128;
 /** Characters of a long string that are looked at, to tell one byte a character from two. */
 const SAMPLED_CHARACTERS = 1024;
-const WIDE = /[^\u0000-\u00ff]/;
+const WIDE = /[\u0100-\uffff]/;
 
 /**
  * @param {unknown} value
