@@ -169,10 +169,18 @@ pub fn report_array_buffers(bytes: f64) {
     memguard_guard::report_array_buffers(bytes as u64);
 }
 
-/// Whether this thread's collections are of our own making from now on.
+/// V8's snapshot generator begins: see `memguard_guard::begin_generator`.
 #[napi(catch_unwind)]
-pub fn set_induced(induced: bool) {
-    memguard_guard::set_induced(induced);
+pub fn begin_generator() {
+    // SAFETY: called by JavaScript, so on its isolate's thread, which calls the other one in a `finally`.
+    unsafe { memguard_guard::begin_generator() };
+}
+
+/// The generator is done.
+#[napi(catch_unwind)]
+pub fn end_generator() {
+    // SAFETY: called by JavaScript, so on its isolate's thread.
+    unsafe { memguard_guard::end_generator() };
 }
 
 /// A collection that JavaScript observed, where V8's callbacks cannot be had.

@@ -66,13 +66,13 @@ module.exports = function nativeEngine(binding) {
     ledger: (input) => background(binding.ledger(JSON.stringify(input))),
     collectGarbage: () => binding.collectGarbage(),
     snapshots: {
-      /** Runs V8's generator: the collections that it makes are not the app's. */
+      /** Runs V8's generator, whose collections are not the app's and must not end the process near its limit. */
       write(file) {
-        binding.setInduced(true);
+        binding.beginGenerator();
         try {
           v8.writeHeapSnapshot(file);
         } finally {
-          binding.setInduced(false);
+          binding.endGenerator();
         }
       },
       plan: (request) => parse(binding.planSnapshot(JSON.stringify(request))),

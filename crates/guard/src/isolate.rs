@@ -11,6 +11,7 @@ use crate::settings::IsolateFacts;
 pub(crate) struct WatchedIsolate {
     pub(crate) id: u32,
     facts: IsolateFacts,
+    /// As it was at the start; 0 when unknown.
     old_space_limit: u64,
     /// The V8 handle, where native readings were found to be right.
     isolate: Option<Isolate>,
@@ -108,8 +109,15 @@ impl WatchedIsolate {
         &self.facts.name
     }
 
+    /// Where V8 gives up now: what is not young generation of a limit that may have been raised since.
     pub(crate) fn old_space_limit(&self) -> u64 {
-        self.old_space_limit
+        let limit = self.recorder.read().heap.limit;
+        let young = (self.facts.heap.limit as u64).saturating_sub(self.old_space_limit);
+        if limit == 0 {
+            self.old_space_limit
+        } else {
+            limit.saturating_sub(young)
+        }
     }
 
     pub(crate) fn facts(&self) -> &IsolateFacts {
@@ -145,7 +153,7 @@ impl WatchedIsolate {
             old_space_limit_bytes: if recorded.heap.total == 0 {
                 0
             } else {
-                self.old_space_limit
+                self.old_space_limit()
             },
             external_bytes: recorded.heap.external,
             array_buffers_bytes: recorded.array_buffers,

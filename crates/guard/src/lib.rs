@@ -22,6 +22,7 @@ mod clock;
 mod engine;
 mod events;
 mod gate;
+mod generator;
 mod isolate;
 mod ledger;
 mod recorder;
@@ -127,10 +128,23 @@ pub fn report_array_buffers(bytes: u64) {
     engine().report_array_buffers(bytes);
 }
 
-/// Whether the collections of this thread's isolate are of our own making from now on, and so say
-/// nothing of how the app fares: for the time of a snapshot or of a forced collection.
-pub fn set_induced(induced: bool) {
-    engine().set_induced(induced);
+/// V8's snapshot generator begins on this thread: its collections say nothing of how the app fares, and
+/// the heap limit may be raised by a bounded step so that they do not end the process.
+///
+/// # Safety
+/// On the isolate's thread; [`end_generator`] is called there before the isolate ends.
+pub unsafe fn begin_generator() {
+    // SAFETY: passed on from the caller.
+    unsafe { generator::begin() };
+}
+
+/// The generator is done; all is as it was.
+///
+/// # Safety
+/// On the isolate's thread.
+pub unsafe fn end_generator() {
+    // SAFETY: passed on from the caller.
+    unsafe { generator::end() };
 }
 
 /// A collection of this thread's isolate that JavaScript observed, where [`Opened::native_gc`] is false.
@@ -192,10 +206,10 @@ pub fn capabilities() -> Vec<Capability> {
 /// # Safety
 /// On the isolate's thread, not inside a GC callback.
 pub unsafe fn collect_garbage() -> bool {
-    set_induced(true);
+    engine().set_induced(true);
     let collected = memguard_v8_api::Isolate::current()
         // SAFETY: the current isolate is alive, and the caller vouches for the rest.
         .is_some_and(|isolate| unsafe { isolate.collect_garbage() });
-    set_induced(false);
+    engine().set_induced(false);
     collected
 }

@@ -41,6 +41,10 @@ pub type GcCallback = unsafe extern "C" fn(*mut c_void, u32, u32, *mut c_void);
 /// Called by V8 on the isolate's thread: isolate, data.
 pub type InterruptCallback = unsafe extern "C" fn(*mut c_void, *mut c_void);
 
+/// Called by V8 when the heap is about to hit its limit: data, current limit, limit at the start. Answers
+/// the new limit; not above the current one means that V8 gives up.
+pub type NearHeapLimitCallback = unsafe extern "C" fn(*mut c_void, usize, usize) -> usize;
+
 type AddGcCallback = unsafe extern "C" fn(*mut c_void, GcCallback, *mut c_void, u32);
 type RemoveGcCallback = unsafe extern "C" fn(*mut c_void, GcCallback, *mut c_void);
 
@@ -203,6 +207,51 @@ impl Isolate {
         // SAFETY: the isolate is alive by contract, and V8 documents this call as thread-safe.
         unsafe { request(self.0.as_ptr(), callback, data) };
         true
+    }
+
+    /// Has `callback` asked for a higher limit before V8 gives up. Of several, V8 asks the last that was added.
+    /// Returns whether V8 offers it.
+    ///
+    /// # Safety
+    /// The isolate is alive, the caller is on its thread, and the callback and `data` stay valid until
+    /// [`Isolate::remove_near_heap_limit_callback`]. The callback must not allocate in the heap or unwind.
+    pub unsafe fn add_near_heap_limit_callback(
+        self,
+        callback: NearHeapLimitCallback,
+        data: *mut c_void,
+    ) -> bool {
+        let (Some(add), Some(_)) = (
+            Symbol::AddNearHeapLimit.address(),
+            Symbol::RemoveNearHeapLimit.address(),
+        ) else {
+            return false;
+        };
+        // SAFETY: the symbol is `void Isolate::AddNearHeapLimitCallback(NearHeapLimitCallback, void*)`.
+        let add: unsafe extern "C" fn(*mut c_void, NearHeapLimitCallback, *mut c_void) =
+            unsafe { std::mem::transmute(add) };
+        // SAFETY: the caller keeps isolate, callback and data alive.
+        unsafe { add(self.0.as_ptr(), callback, data) };
+        true
+    }
+
+    /// Takes the callback back and lowers the limit to `restore_bytes`, or as near to it as the heap
+    /// allows; 0 leaves the limit alone.
+    ///
+    /// # Safety
+    /// The isolate is alive, the caller is on its thread, and the callback is registered.
+    pub unsafe fn remove_near_heap_limit_callback(
+        self,
+        callback: NearHeapLimitCallback,
+        restore_bytes: usize,
+    ) {
+        let Some(remove) = Symbol::RemoveNearHeapLimit.address() else {
+            return;
+        };
+        // SAFETY: the symbol is `void Isolate::RemoveNearHeapLimitCallback(NearHeapLimitCallback, size_t)`.
+        let remove: unsafe extern "C" fn(*mut c_void, NearHeapLimitCallback, usize) =
+            unsafe { std::mem::transmute(remove) };
+        // SAFETY: the callback is registered by contract.
+        unsafe { remove(self.0.as_ptr(), callback, restore_bytes) };
     }
 
     /// Collects all garbage, synchronously. Returns whether V8 offers it.

@@ -27,10 +27,14 @@ pub enum Symbol {
     RequestInterrupt,
     /// `Isolate::LowMemoryNotification()`
     LowMemoryNotification,
+    /// `Isolate::AddNearHeapLimitCallback(callback, data)`
+    AddNearHeapLimit,
+    /// `Isolate::RemoveNearHeapLimitCallback(callback, heap_limit)`
+    RemoveNearHeapLimit,
 }
 
 impl Symbol {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 12] = [
         Self::GetCurrent,
         Self::GetHeapStatistics,
         Self::NumberOfHeapSpaces,
@@ -41,6 +45,8 @@ impl Symbol {
         Self::RemoveGcEpilogue,
         Self::RequestInterrupt,
         Self::LowMemoryNotification,
+        Self::AddNearHeapLimit,
+        Self::RemoveNearHeapLimit,
     ];
 
     /// The name under the Itanium C++ ABI, the same in Node 18 to 26 on Linux and macOS.
@@ -68,6 +74,12 @@ impl Symbol {
             }
             Self::RequestInterrupt => c"_ZN2v87Isolate16RequestInterruptEPFvPS0_PvES2_",
             Self::LowMemoryNotification => c"_ZN2v87Isolate21LowMemoryNotificationEv",
+            Self::AddNearHeapLimit => {
+                c"_ZN2v87Isolate24AddNearHeapLimitCallbackEPFmPvmmES1_"
+            }
+            Self::RemoveNearHeapLimit => {
+                c"_ZN2v87Isolate27RemoveNearHeapLimitCallbackEPFmPvmmEm"
+            }
         }
     }
 
