@@ -113,7 +113,7 @@ impl WatchedIsolate {
     pub(crate) fn old_space_limit(&self) -> u64 {
         let limit = self.recorder.read().heap.limit;
         let young = (self.facts.heap.limit as u64).saturating_sub(self.old_space_limit);
-        if limit == 0 {
+        if limit == 0 || self.facts.heap.limit == 0.0 {
             self.old_space_limit
         } else {
             limit.saturating_sub(young)
