@@ -440,12 +440,21 @@ impl Engine {
         state.judge(&sample);
         let now = now_us();
         let mut unheard = Vec::new();
+        let busy_with_us: Vec<u32> = state
+            .isolates
+            .iter()
+            .filter(|isolate| isolate.recorder().is_induced())
+            .map(|isolate| isolate.id)
+            .collect();
         let mut wakers = Vec::new();
         for watch in &mut state.watches {
             if watch.has_events() {
                 wakers.push(Arc::clone(&watch.waker));
             }
-            unheard.extend(watch.unheard_alert(now, PATIENCE_US));
+            // A loop that we block ourselves, for a snapshot, is no news.
+            if !busy_with_us.contains(&watch.owner) {
+                unheard.extend(watch.unheard_alert(now, PATIENCE_US));
+            }
         }
         let taken = Taken {
             at_ms: sample.at_ms,

@@ -178,6 +178,11 @@ impl Recorder {
         self.induced.store(induced, Relaxed);
     }
 
+    /// Whether they are.
+    pub fn is_induced(&self) -> bool {
+        self.induced.load(Relaxed)
+    }
+
     /// From which live heap on a major collection wakes the sampler: a ramp may be over before its
     /// next regular look.
     pub fn set_tight(&self, bytes: u64) {
