@@ -9,11 +9,9 @@ const METHODS = {
   propertyIsEnumerable: (cache) => (key) => cache.has(toKey(key)),
 };
 
-/** What the language and Node ask objects by symbol. */
-const SYMBOLS = {
-  [Symbol.toPrimitive]: () => (hint) => (hint === 'number' ? NaN : '[object Object]'),
-  [inspect.custom]: (cache) => () => Object.fromEntries(stringEntries(cache)),
-};
+function toPrimitive(hint) {
+  return hint === 'number' ? NaN : '[object Object]';
+}
 
 function toKey(key) {
   return typeof key === 'symbol' ? key : String(key);
@@ -23,8 +21,10 @@ function isKey(key) {
   return typeof key === 'string' || typeof key === 'symbol';
 }
 
-function* stringEntries(cache) {
-  for (const [key, value] of cache.rentries()) if (isKey(key)) yield [key, value];
+/** The target of the proxy: empty but for what the console asks, which looks behind the proxy. */
+function consoleView(cache) {
+  const show = () => Object.fromEntries([...cache.rentries()].filter(([key]) => isKey(key)));
+  return Object.defineProperty({}, inspect.custom, { value: show, configurable: true });
 }
 
 /**
@@ -42,36 +42,33 @@ function objectView(cache) {
     return { value, writable: true, enumerable: true, configurable: true };
   };
 
-  return new Proxy(
-    {},
-    {
-      get(target, key) {
-        const value = cache.get(key);
-        if (value !== undefined) return value;
-        if (typeof key === 'symbol') return Object.hasOwn(SYMBOLS, key) ? SYMBOLS[key](cache) : undefined;
-        return Object.hasOwn(METHODS, key) ? METHODS[key](cache) : undefined;
-      },
-      set(target, key, value) {
-        cache.set(key, value);
-        return true;
-      },
-      has: (target, key) => cache.has(key),
-      deleteProperty(target, key) {
-        cache.delete(key);
-        return true;
-      },
-      ownKeys: () => [...cache.rkeys()].filter(isKey),
-      getOwnPropertyDescriptor: (target, key) => describe(key),
-      defineProperty(target, key, descriptor) {
-        if ('get' in descriptor || 'set' in descriptor) return false;
-        cache.set(key, descriptor.value);
-        return true;
-      },
-      getPrototypeOf: () => Object.prototype,
-      setPrototypeOf: () => false,
-      preventExtensions: () => false,
+  return new Proxy(consoleView(cache), {
+    get(target, key) {
+      const value = cache.get(key);
+      if (value !== undefined) return value;
+      if (key === Symbol.toPrimitive) return toPrimitive;
+      return Object.hasOwn(METHODS, key) ? METHODS[key](cache) : undefined;
     },
-  );
+    set(target, key, value) {
+      cache.set(key, value);
+      return true;
+    },
+    has: (target, key) => cache.has(key),
+    deleteProperty(target, key) {
+      cache.delete(key);
+      return true;
+    },
+    ownKeys: () => [...cache.rkeys()].filter(isKey),
+    getOwnPropertyDescriptor: (target, key) => describe(key),
+    defineProperty(target, key, descriptor) {
+      if ('get' in descriptor || 'set' in descriptor) return false;
+      cache.set(key, descriptor.value);
+      return true;
+    },
+    getPrototypeOf: () => Object.prototype,
+    setPrototypeOf: () => false,
+    preventExtensions: () => false,
+  });
 }
 
 module.exports = { objectView };
