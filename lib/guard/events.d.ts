@@ -80,6 +80,14 @@ export interface GcEvent {
   missed: number;
 }
 
+/** The caches of this thread were told that memory is tighter or calmer than before. */
+export interface PressureChange {
+  level: Level;
+  previous: Level;
+  /** What each cache that gave something up has given. */
+  caches: { name: string | null; entries: number; bytes: number | null }[];
+}
+
 /** Something that could not be done, and why; the guard goes on without it. */
 export interface Degradation {
   feature: 'snapshot';
@@ -99,5 +107,6 @@ export interface GuardEvents {
   sample: [sample: MemorySample];
   gc: [collection: GcEvent];
   snapshot: [snapshot: SnapshotInfo];
+  pressure: [change: PressureChange];
   degraded: [degradation: Degradation];
 }

@@ -5,6 +5,7 @@ const { inspect } = require('util');
 const v8 = require('v8');
 const { performance } = require('perf_hooks');
 const { isMainThread } = require('worker_threads');
+const { applyPressure, caches } = require('../cache');
 const engine = require('../engine');
 const { isolateFacts } = require('../engine/facts');
 const { MemguardError, invalidType, invalidValue } = require('../errors');
@@ -47,6 +48,8 @@ class MemoryGuard extends EventEmitter {
   /** What the engine was told of listeners: it makes costly events only for them. */
   #listens = null;
   #folders = new Folders();
+  /** The level that this thread's caches were last told. */
+  #pressure = 'calm';
 
   constructor(options, { key = null } = {}) {
     super({ captureRejections: true });
@@ -99,6 +102,7 @@ class MemoryGuard extends EventEmitter {
     this.#auto.cancel();
     this.#handle.close();
     this.#handle = null;
+    this.#press('calm');
     return this;
   }
 
@@ -118,6 +122,7 @@ class MemoryGuard extends EventEmitter {
       state: handle.state(),
       snapshots: this.snapshots(),
       warnings: this.audit(),
+      caches: caches(),
       capabilities: this.capabilities(),
       app: this.#app,
     });
@@ -240,6 +245,8 @@ class MemoryGuard extends EventEmitter {
       this.stop();
       return;
     }
+    // Caches first: what they give up may spare the rest.
+    if (drained.events.some((event) => event.type !== 'gc')) this.#press(this.level);
     for (const event of drained.events) {
       if (!this.running) return;
       switch (event.type) {
@@ -263,6 +270,13 @@ class MemoryGuard extends EventEmitter {
     const { onAlert } = this.#options;
     if (onAlert !== null) this.#guarded('onAlert', () => onAlert(alert));
     if (this.running) this.#auto.request(alert, this.#options);
+  }
+
+  /** Caches shrink when memory gets tight, and may grow back when it is calm again. */
+  #press(level) {
+    if (level === this.#pressure) return;
+    this.#pressure = level;
+    this.#emit('pressure', applyPressure(level));
   }
 
   #degraded(feature, code, reason) {

@@ -15,7 +15,7 @@ class MemoryReport {
   }
 
   toString() {
-    const { sample, state, snapshots, warnings, capabilities, app } = this.#facts;
+    const { sample, state, snapshots, warnings, caches, capabilities, app } = this.#facts;
     return [
       `memguard report: ${app.name} ${app.version}, pid ${process.pid}, node ${process.version}, up ${formatDuration(sample.atMs)}`,
       '',
@@ -26,6 +26,7 @@ class MemoryReport {
       ...spaces(sample),
       ...rules(state),
       ...list('Limits that do not fit', warnings.map(({ message, fix }) => `${message} ${fix}`)),
+      ...list('Caches', caches.map(cacheLine)),
       ...list('Snapshots', snapshots.slice(0, 5).map(snapshotLine)),
       ...list('Not available here', unavailable(capabilities)),
     ].join('\n');
@@ -122,6 +123,13 @@ function ruleValue({ metric, value, ratio, ofName, warn, critical, warnViolation
 
 function list(title, lines) {
   return lines.length === 0 ? [] : ['', title, ...lines.map((line) => `  ${line}`)];
+}
+
+function cacheLine({ name, size, max, bytes, hitRatio }) {
+  const bound = max > 0 ? ` of ${max}` : '';
+  const held = bytes === null || bytes === undefined ? '' : `, ${formatBytes(bytes)}`;
+  const ratio = hitRatio === null || hitRatio === undefined ? '' : `, ${formatRatio(hitRatio)} hits`;
+  return `${name ?? 'a cache without a name'}: ${size}${bound} entries${held}${ratio}`;
 }
 
 function snapshotLine(info) {
