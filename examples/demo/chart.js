@@ -6,6 +6,8 @@ const { megabytes } = require('./text');
 
 const BLOCKS = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 const PAUSED = '░';
+/** Share of the limit from which the live heap is no longer green. */
+const WATCH = 0.5;
 
 /**
  * Samples by columns: of each the highest used heap and RSS and the last live heap, the answered requests
@@ -40,31 +42,48 @@ function columnsOf({ samples, pauses, untilMs, spanMs, width }) {
 /** The live heap as an area, the garbage above it as another, up to `limitBytes`; top row first. */
 function areaRows({ columns, width, height, limitBytes, thresholds, colors }) {
   const eighths = (bytes) => Math.round((Math.min(bytes, limitBytes) / limitBytes) * height * 8);
+  const areas = columns.map((column) => ({
+    live: eighths(column?.liveBytes ?? 0),
+    used: eighths(column?.usedBytes ?? 0),
+    color: levelOf((column?.liveBytes ?? 0) / limitBytes, thresholds),
+    paused: column?.paused,
+  }));
   const rows = [];
   for (let row = height - 1; row >= 0; row--) {
     const line = thresholds.find(({ ratio }) => Math.ceil(ratio * height) - 1 === row);
-    let text = '';
-    for (let index = 0; index < width; index++) {
-      const column = columns[index] ?? null;
-      const live = column === null ? 0 : eighths(column.liveBytes) - row * 8;
-      const used = column === null ? 0 : eighths(column.usedBytes) - row * 8;
-      if (live > 0) {
-        const block = column.paused && live >= 8 ? PAUSED : BLOCKS[Math.min(live, 8)];
-        text += colors[levelOf(column.liveBytes / limitBytes, thresholds)](block);
-      } else if (used > 0) {
-        text += colors.garbage(column.paused && used >= 8 ? PAUSED : BLOCKS[Math.min(used, 8)]);
-      } else {
-        text += line === undefined ? ' ' : colors.dim('┈');
-      }
-    }
+    const empty = line === undefined ? ['plain', ' '] : ['dim', '┈'];
+    const cells = Array.from({ length: width }, (_, index) => cellOf(areas[index], row * 8) ?? empty);
     const tick = row === height >> 1 ? megabytes((limitBytes * row) / height) : '';
-    rows.push({ tick, text, label: line === undefined ? '' : colors[line.level](line.label) });
+    rows.push({ tick, text: paintRuns(cells, colors), label: line === undefined ? '' : colors[line.level](line.label) });
   }
   return rows;
 }
 
+/** Colour and character of one cell, whose lower edge lies `base` eighths high; nothing above the areas. */
+function cellOf(area, base) {
+  if (area === undefined || area.used <= base) return null;
+  const live = Math.min(8, area.live - base);
+  const used = Math.min(8, area.used - base);
+  if (area.paused && used === 8) return [live > 0 ? area.color : 'garbage', PAUSED];
+  if (live <= 0) return ['garbage', BLOCKS[used]];
+  return [live < used ? `${area.color}OnGarbage` : area.color, BLOCKS[live]];
+}
+
+/** Cells as text, with one colour code for neighbours of the same colour. */
+function paintRuns(cells, colors) {
+  let text = '';
+  for (let start = 0; start < cells.length; ) {
+    let end = start;
+    while (end < cells.length && cells[end][0] === cells[start][0]) end++;
+    const run = cells.slice(start, end);
+    text += colors[cells[start][0]](run.map(([, character]) => character).join(''));
+    start = end;
+  }
+  return text;
+}
+
 function levelOf(ratio, thresholds) {
-  return thresholds.find((threshold) => ratio >= threshold.ratio)?.level ?? (ratio >= 0.6 ? 'watch' : 'calm');
+  return thresholds.find((threshold) => ratio >= threshold.ratio)?.level ?? (ratio >= WATCH ? 'watch' : 'calm');
 }
 
 /** One figure of the columns in a single row, from zero to its highest. */
@@ -86,9 +105,9 @@ function axis({ marks, spanMs, width, colors }) {
   for (const { at, symbol, level } of marks) {
     let cell = Math.min(width - 1, Math.floor((at / spanMs) * width));
     while (cell < width - 1 && cells[cell] !== null) cell++;
-    cells[cell] = colors[level](symbol);
+    cells[cell] = [level, symbol];
   }
-  return cells.map((cell) => cell ?? colors.dim('─')).join('');
+  return paintRuns(cells.map((cell) => cell ?? ['dim', '─']), colors);
 }
 
 /** Seconds below the axis. */

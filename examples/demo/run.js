@@ -10,12 +10,14 @@ const fs = require('fs');
 const os = require('os');
 const path = require('path');
 const { parseArgs } = require('util');
+const { setTimeout: sleep } = require('timers/promises');
 const { Load } = require('./load');
 const { Log } = require('./log');
 const { Screen, SHOW_CURSOR } = require('./screen');
 const { MAX_SNAPSHOTS, ServerProcess } = require('./server-process');
 const { Story } = require('./story');
 const { summary } = require('./summary');
+const { duration, megabytes } = require('./text');
 const { judge } = require('./verdict');
 
 const USAGE = `npm run demo [-- options]
@@ -30,8 +32,6 @@ const VISITORS = 16;
 const PATIENCE_MS = 48e3;
 const SNAPSHOT_PATIENCE_MS = 8e3;
 
-const sleep = (ms, signal) => require('timers/promises').setTimeout(ms, undefined, { signal });
-
 function readFlags() {
   const { values } = parseArgs({
     options: { fixed: { type: 'boolean', default: false }, seconds: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
@@ -45,25 +45,26 @@ async function demo({ fixed, seconds }) {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'memguard-demo-'));
   const story = new Story({ plannedMs: seconds * 1000 });
   const isLive = process.stdout.isTTY && !process.env.NO_COLOR && !process.env.CI && process.env.TERM !== 'dumb' && Screen.fits(process.stdout);
-  console.log(`\nmemguard demo: an Express server ${fixed ? 'with a bounded log of requests' : 'that keeps a log of requests in an object'}, ${os.cpus().length} CPUs, node ${process.version}\n`);
+  console.log(`\nmemguard demo · Express, ${fixed ? 'requests logged in an LRUCache' : 'requests logged in an object'} · node ${process.version}, ${os.cpus().length} CPUs\n`);
   const view = isLive ? new Screen(process.stdout, story) : new Log(process.stdout, story);
 
   const server = new ServerProcess(fixed ? 'server-fixed.js' : 'server.js', { snapshotDir: dir });
-  process.once('exit', () => server.kill());
+  process.once('exit', () => {
+    server.kill();
+    if (story.snapshots.length === 0) fs.rmSync(dir, { recursive: true, force: true });
+  });
   story.follow(server);
   const died = once(server, 'exit').then(([code, signal]) => {
     throw new Error(`the server died (${signal ?? `exit code ${code}`}): ${reasonIn(server.stderr)}`);
   });
-  const state = { load: null };
   let outcome = { traffic: null, held: null, samplerMs: null, failure: null };
   try {
-    outcome = await Promise.race([died, scenario({ server, story, fixed, seconds, state })]);
+    outcome = await Promise.race([died, scenario({ server, story, fixed, seconds })]);
   } catch (error) {
     outcome.failure = error.message;
-    outcome.traffic = (await state.load?.stop()) ?? null;
+    outcome.traffic = (await story.load?.stop()) ?? null;
   }
-  story.end();
-  died.catch(() => {});
+  story.end(outcome.failure === null ? 'that was it' : 'it ended early');
   server.kill();
 
   const verdicts = judge(story, { fixed, held: outcome.held, dir });
@@ -72,13 +73,12 @@ async function demo({ fixed, seconds }) {
 }
 
 /** What happens, in its order. */
-async function scenario({ server, story, fixed, seconds, state }) {
+async function scenario({ server, story, fixed, seconds }) {
   const snapshots = (wanted) => until(() => story.snapshots.length >= wanted, SNAPSHOT_PATIENCE_MS);
   const [url] = await once(server, 'listening');
   const visitors = Math.round((VISITORS * DEFAULT_SECONDS) / seconds);
-  state.load = new Load(url, { visitors });
-  story.count(state.load);
-  story.activity = `${visitors} visitors come by; each request is logged, ${fixed ? 'the oldest is dropped' : 'none is ever dropped'}`;
+  story.load = new Load(url, { visitors });
+  story.activity = `${visitors} visitors; each request is logged, ${fixed ? 'the oldest dropped' : 'none ever dropped'}`;
 
   await sleep(seconds * 150);
   server.requestSnapshot();
@@ -86,7 +86,7 @@ async function scenario({ server, story, fixed, seconds, state }) {
 
   const isOver = () => !fixed && story.alerts.some(({ level }) => level === 'critical');
   await until(isOver, (fixed ? seconds * 1000 : PATIENCE_MS) - story.elapsedMs);
-  const traffic = await state.load.stop();
+  const traffic = await story.load.stop();
   story.activity = 'the visitors have gone; what does a full collection free now?';
   if (!fixed) {
     await snapshots(MAX_SNAPSHOTS + 1);
@@ -107,7 +107,6 @@ async function until(condition, patienceMs) {
 }
 
 function freed({ usedBeforeBytes, usedAfterBytes, durationMs }) {
-  const { megabytes, duration } = require('./text');
   return `${megabytes(usedBeforeBytes)} before, ${megabytes(usedAfterBytes)} after, in ${duration(durationMs)}`;
 }
 
@@ -132,7 +131,7 @@ function main() {
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.once(signal, () => {
-      if (process.stdout.isTTY) process.stdout.write(`${SHOW_CURSOR}\n`);
+      if (process.stdout.isTTY) process.stdout.write(`${SHOW_CURSOR}\nstopped\n`);
       process.exit(128 + os.constants.signals[signal]);
     });
   }

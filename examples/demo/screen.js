@@ -1,7 +1,7 @@
 'use strict';
 
 const { areaRows, axis, columnsOf, sparkline, ticks } = require('./chart');
-const { clock, megabytes, palette, percent, wrap } = require('./text');
+const { clip, clock, megabytes, palette, percent, wrap } = require('./text');
 
 const LEFT = 8;
 const RIGHT = 15;
@@ -58,14 +58,14 @@ class Screen {
   /** The window has another size: what is on it is no longer where it was. */
   #redrawAll() {
     this.#height = 0;
-    this.#out.write('\x1b[2J\x1b[3J\x1b[H');
+    this.#out.write('\x1b[2J\x1b[H');
     this.#paint(this.#told.flatMap((event) => this.#eventLines(event)));
   }
 
   #paint(newLines, { spins = true } = {}) {
     const picture = this.#picture(spins);
     const up = this.#height > 0 ? `\x1b[${this.#height}A\r` : '';
-    const lines = [...newLines, ...picture].map((line) => `${line}\x1b[K\n`).join('');
+    const lines = [...newLines, ...picture].map((line) => `${clip(line, this.#out.columns)}\x1b[K\n`).join('');
     this.#out.write(`${SYNC_ON}${up}${lines}\x1b[J${SYNC_OFF}`);
     this.#height = picture.length;
   }
@@ -86,16 +86,16 @@ class Screen {
     const width = Math.max(20, Math.min(this.#out.columns, 150) - LEFT - RIGHT - 1);
     const height = Math.max(7, Math.min(14, this.#out.rows - OTHER_LINES - 7));
     const untilMs = story.elapsedMs;
-    const spanMs = Math.max(story.plannedMs, untilMs);
+    const spanMs = story.endedAt ?? Math.max(story.plannedMs, untilMs);
     const { samples, marks, limitBytes, thresholds, now } = story;
     const columns = columnsOf({ samples, pauses: story.pauses, untilMs, spanMs, width });
     const line = (left, middle, right = '') => `${left.padStart(LEFT - 1)} ${middle} ${right}`;
 
     const area = areaRows({ columns, width, height, limitBytes, thresholds, colors });
-    const spin = spins ? SPINNER[this.#frame++ % SPINNER.length] : '✔';
-    const done = `${clock(untilMs)}`;
-    const phase = `${spin} ${story.phase}`.slice(0, width + LEFT);
-    const legend = `${colors.calm('█')} live heap ${megabytes(now.liveBytes)}, ${percent(now.liveBytes / limitBytes)}   ${colors.garbage('█')} garbage   ░ stands still   ${colors.warn('▲')} alert ${colors.snapshot('◆')} snapshot`;
+    const done = clock(untilMs);
+    const phase = `${spins ? SPINNER[this.#frame++ % SPINNER.length] : '✔'} ${story.phase}`.slice(0, width + RIGHT - done.length - 2);
+    const live = `${colors.bold(`${megabytes(now.liveBytes)}, ${percent(now.liveBytes / limitBytes)}`)}`;
+    const legend = `${colors.calm('█')} live heap ${live}  ${colors.garbage('█')} garbage  ${colors.dim('░')} paused  ${colors.warn('▲')} alert  ${colors.snapshot('◆')} snapshot`;
     return [
       '',
       line(megabytes(limitBytes), colors.dim('┈'.repeat(width)), 'heap limit'),
@@ -105,7 +105,7 @@ class Screen {
       line('RSS', fill(sparkline(columns, 'rssBytes', colors.rss), columns, width), megabytes(now.rssBytes)),
       line('load', fill(sparkline(columns, 'rate', colors.load), columns, width), `${Math.round(now.rate)} req/s`),
       line('', legend),
-      line('', `${colors.bold(phase)}${' '.repeat(Math.max(1, width + LEFT - phase.length))}${done}`).slice(0),
+      line('', `${phase.padEnd(width + RIGHT - done.length - 1)}${colors.dim(done)}`),
     ];
   }
 }

@@ -8,10 +8,16 @@ const path = require('path');
 /** The server gets little memory and memguard looks often, so that hours fit into half a minute. */
 const OLD_SPACE_MB = 96;
 const MAX_SNAPSHOTS = 2;
+/**
+ * Of so small a heap V8 gives up early, at 80 to 95 % by its version, as it needs room for a scavenge; so
+ * both levels lie lower than by default.
+ */
+const LEVELS = { warn: 0.7, critical: 0.8 };
 const SETTINGS = {
   MEMGUARD_CHECK_INTERVAL: '1s',
   MEMGUARD_CALM_INTERVAL: '1s',
   MEMGUARD_MIN_INTERVAL: '250ms',
+  MEMGUARD_LIMIT_THRESHOLD: `${LEVELS.warn},${LEVELS.critical}`,
   MEMGUARD_MAX_SNAPSHOTS: String(MAX_SNAPSHOTS),
   MEMGUARD_SNAPSHOT_COOLDOWN: '1s',
   MEMGUARD_BASELINE: 'off',
@@ -95,4 +101,4 @@ class ServerProcess extends EventEmitter {
   }
 }
 
-module.exports = { ServerProcess, MAX_SNAPSHOTS, OLD_SPACE_MB };
+module.exports = { ServerProcess, LEVELS, MAX_SNAPSHOTS, OLD_SPACE_MB };

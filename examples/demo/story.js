@@ -1,17 +1,14 @@
 'use strict';
 
 const { EventEmitter } = require('events');
-const { clock, count, duration, megabytes } = require('./text');
-const { MAX_SNAPSHOTS, OLD_SPACE_MB } = require('./server-process');
+const { clock, count, duration, megabytes, percent } = require('./text');
+const { LEVELS, MAX_SNAPSHOTS, OLD_SPACE_MB } = require('./server-process');
 
 const LOOK_MS = 250;
 /** Without a word for so long the server stands still. */
 const SILENCE_MS = 700;
 
-const THRESHOLDS = [
-  { ratio: 0.95, level: 'critical', label: '95 % critical' },
-  { ratio: 0.85, level: 'warn', label: '85 % warn' },
-];
+const THRESHOLDS = ['critical', 'warn'].map((level) => ({ ratio: LEVELS[level], level, label: `${percent(LEVELS[level])} ${level}` }));
 
 /**
  * Everything that has happened since the demo began: figures for the curves, and events as lines to tell.
@@ -19,7 +16,6 @@ const THRESHOLDS = [
  */
 class Story extends EventEmitter {
   #started = Date.now();
-  #load = null;
   #timer;
   #lastLook = { at: 0, count: 0 };
 
@@ -35,6 +31,8 @@ class Story extends EventEmitter {
   thresholds = THRESHOLDS;
   peak = { usedBytes: 0, liveBytes: 0, rssBytes: 0 };
   endedAt = null;
+  /** What visits the server, once it does. */
+  load = null;
 
   constructor({ plannedMs }) {
     super();
@@ -67,12 +65,8 @@ class Story extends EventEmitter {
     server.on('warning', ({ message }) => this.tell({ symbol: '!', level: 'warn', title: 'advice', lines: [message] }));
   }
 
-  /** Counts the requests of a load. */
-  count(load) {
-    this.#load = load;
-  }
-
-  end() {
+  end(activity) {
+    this.activity = activity;
     clearInterval(this.#timer);
     this.endedAt = this.elapsedMs;
   }
@@ -83,7 +77,7 @@ class Story extends EventEmitter {
 
   #look() {
     const at = this.elapsedMs;
-    const total = this.#load?.count ?? 0;
+    const total = this.load?.count ?? 0;
     this.now.rate = ((total - this.#lastLook.count) * 1000) / Math.max(1, at - this.#lastLook.at);
     this.#lastLook = { at, count: total };
     // A server that stands still sends no sample, but its load is known all the same.
@@ -102,12 +96,12 @@ class Story extends EventEmitter {
     const at = this.elapsedMs;
     this.alerts.push({ at, ...alert });
     this.marks.push({ at, symbol: '▲', level: alert.level });
-    const readings = alert.values.slice(-3).map(megabytes).join(', ');
+    const readings = alert.values.slice(-3).map(megabytes).join(', ').replace(/ MB(?=,)/g, '');
     this.tell({
       symbol: '▲',
       level: alert.level,
       title: alert.level,
-      lines: [alert.sentence, `rule ${alert.rule}, last readings ${readings}`],
+      lines: [alert.sentence, `rule ${alert.rule}, readings ${readings}`],
     });
   }
 
@@ -137,7 +131,7 @@ class Story extends EventEmitter {
         symbol: '✂',
         level: 'snapshot',
         title: 'retention',
-        lines: [`the oldest made way, of ${clock(known?.at ?? 0)}: maxSnapshots is ${MAX_SNAPSHOTS}`, fileName(victim.file)],
+        lines: [`the snapshot of ${clock(known?.at ?? 0)} made way: maxSnapshots is ${MAX_SNAPSHOTS}`, fileName(victim.file)],
       });
     }
   }

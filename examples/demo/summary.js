@@ -5,51 +5,53 @@ const path = require('path');
 const { clock, count, duration, megabytes, percent, wrap } = require('./text');
 const { readSnapshots } = require('./verdict');
 
-const INDENT = 16;
+const NAME_WIDTH = 11;
+const INDENT = 4 + NAME_WIDTH + 1;
 
 /** The last page: what was promised and seen, figures, files, and what to do next. Lines of text. */
 function summary({ story, verdicts, traffic, samplerMs, dir, fixed, failure }, colors, columns) {
   const width = Math.max(40, Math.min(columns, 120) - INDENT - 1);
-  const entry = (mark, name, text) => wrap(text, width).map((line, index) => (index === 0 ? `${mark} ${name.padEnd(INDENT - 4)} ${line}` : ' '.repeat(INDENT - 1) + line));
-  const plain = (name, text) => entry('  ·', name, text).map((line) => line);
+  const entry = (mark, name, text) => wrap(text, width).map((line, index) => (index === 0 ? `${mark} ${name.padEnd(NAME_WIDTH)} ${line}` : ' '.repeat(INDENT) + line));
+  const plain = (name, text) => entry('  ·', name, text);
   const { peak, limitBytes } = story;
   return [
     colors.bold(`  ${fixed ? 'With LRUCache in place of the object' : 'The server that leaks'}: ${clock(story.endedAt)}`),
     '',
     ...(failure === null ? [] : entry(colors.critical('  ✗'), 'failed', failure)),
     ...verdicts.flatMap(({ ok, name, text }) => entry(ok ? colors.calm('  ✔') : colors.critical('  ✗'), name, text)),
-    ...plain('peak', `live heap ${megabytes(peak.liveBytes)} (${percent(peak.liveBytes / limitBytes)}), used ${megabytes(peak.usedBytes)}, RSS ${megabytes(peak.rssBytes)}, to which V8's work on a snapshot adds`),
+    ...plain('peak', `live heap ${megabytes(peak.liveBytes)} (${percent(peak.liveBytes / limitBytes)}), used ${megabytes(peak.usedBytes)}, RSS ${megabytes(peak.rssBytes)} (with what V8 takes to write a snapshot)`),
     ...(traffic === null ? [] : plain('requests', requests(traffic))),
     ...(samplerMs === null ? [] : plain('cost', cost(samplerMs, story.endedAt))),
     '',
     ...files(dir, colors),
     '',
-    ...next(fixed, dir, colors),
+    ...next(fixed, colors),
   ];
 }
 
 function requests({ count: answered, errors, medianMs, p99Ms, maxMs }) {
   const failed = errors === 0 ? '' : `, ${count(errors)} failed`;
-  return `${count(answered)} answered${failed}; median ${duration(medianMs)}, p99 ${duration(p99Ms)}, longest ${duration(maxMs)}, as it met a pause`;
+  return `${count(answered)} answered${failed}; median ${duration(medianMs)}, p99 ${duration(p99Ms)}, longest ${duration(maxMs)} (it met a pause)`;
 }
 
 function cost(samplerMs, elapsedMs) {
-  return `memguard's own thread took ${duration(samplerMs)} of CPU, ${((samplerMs / elapsedMs) * 100).toFixed(2)} % of a core, looking every 250 ms for these curves; when calm it looks every 10 s`;
+  const share = ((samplerMs / elapsedMs) * 100).toFixed(2);
+  return `memguard's own thread used ${duration(samplerMs)} of CPU, ${share} % of a core, at a look every 250 ms for these curves (when calm: every 10 s)`;
 }
 
 function files(dir, colors) {
   const kept = readSnapshots(dir);
-  return [`  ${colors.bold('Files')} in ${dir}`, ...kept.map(({ file, sizeBytes }) => `    ${file}  ${megabytes(sizeBytes)}`)];
+  return [`  ${colors.bold('Files')}    ${dir}`, ...kept.map(({ file, sizeBytes }) => `           ${file}  ${megabytes(sizeBytes)}`)];
 }
 
-function next(fixed, dir, colors) {
-  if (fixed) return [`  ${colors.bold('Next')}  examples/demo/server-fixed.js is the server; put guard.start() into yours`];
+function next(fixed, colors) {
+  if (fixed) return [`  ${colors.bold('Next')}     put require('memguard').guard.start() into your own server`];
   return [
     `  ${colors.bold('The fix')}  npm run demo -- --fixed`,
     ...difference('server.js', 'server-fixed.js', colors),
     '',
-    `  ${colors.bold('Next')}  Chrome DevTools, Memory, Load: both snapshots, then "Comparison" shows what grew`,
-    `        your own server: require('memguard').guard.start()`,
+    `  ${colors.bold('Next')}     DevTools, Memory, Load both snapshots: "Comparison" shows what grew`,
+    "           require('memguard').guard.start() in your own server",
   ];
 }
 
@@ -57,7 +59,7 @@ function next(fixed, dir, colors) {
 function difference(before, after, colors) {
   const [old, now] = [before, after].map((file) => fs.readFileSync(path.join(__dirname, file), 'utf8').split('\n'));
   const only = (lines, others) => lines.filter((line) => line.includes('requestLog') && !others.includes(line)).map((line) => line.trim());
-  return [...only(old, now).map((line) => colors.critical(`    - ${line}`)), ...only(now, old).map((line) => colors.calm(`    + ${line}`))];
+  return [...only(old, now).map((line) => colors.critical(`           - ${line}`)), ...only(now, old).map((line) => colors.calm(`           + ${line}`))];
 }
 
 module.exports = { summary };
