@@ -9,7 +9,8 @@ use std::sync::{Arc, OnceLock};
 
 use memguard_v8_api::HeapStatistics;
 use memguard_vitals::{
-    AuditWarning, Capability, History, LedgerInput, Sample, Vitals, join, old_space_limit,
+    AuditWarning, Capability, History, LedgerInput, LimitNames, OsReading, Sample, Vitals, join,
+    old_space_limit,
 };
 use parking_lot::Mutex;
 
@@ -395,20 +396,20 @@ impl Engine {
         pace.map(|pace| (pace, live))
     }
 
-    /// Asks every isolate's event loop for fresh figures; answers whom to wake and wait for.
+    /// Asks for fresh figures every event loop that may have any; answers whom to wake and wait for.
     pub(crate) fn ask(&self) -> Vec<(&'static Recorder, Arc<dyn Waker>)> {
-        let state = self.state.lock();
-        state
-            .isolates
-            .iter()
-            .filter(|isolate| !isolate.recorder().is_waiting())
+        let now = now_us();
+        let mut state = self.state.lock();
+        let State {
+            isolates, watches, ..
+        } = &mut *state;
+        isolates
+            .iter_mut()
             .filter_map(|isolate| {
-                let watch = state
-                    .watches
-                    .iter()
-                    .find(|watch| watch.owner == isolate.id)?;
-                isolate.recorder().ping();
-                Some((isolate.recorder(), Arc::clone(&watch.waker)))
+                let watch = watches.iter().find(|watch| watch.owner == isolate.id)?;
+                isolate
+                    .ask(now)
+                    .then(|| (isolate.recorder(), Arc::clone(&watch.waker)))
             })
             .collect()
     }
@@ -428,11 +429,10 @@ impl Engine {
     }
 
     /// Takes a sample, keeps it, has it judged. Answers whom to wake, and how near the limit is.
-    pub(crate) fn take_sample(&self, vitals: &mut Vitals) -> Taken {
-        let reading = vitals.read();
+    pub(crate) fn take_sample(&self, reading: OsReading, names: &LimitNames) -> Taken {
         let mut state = self.state.lock();
         let figures = state.figures(reading.at_ms, true);
-        let sample = join(reading, figures, &vitals.limit_names());
+        let sample = join(reading, figures, names);
         state
             .history
             .get_or_insert_with(History::default)

@@ -3,7 +3,9 @@
 use memguard_v8_api::{Isolate, layout_matches};
 use memguard_vitals::{GcFigures, IsolateFigures};
 
+use crate::clock::now_us;
 use crate::recorder::{GcRecord, Recorded, Recorder};
+use crate::rest::Rest;
 use crate::sampler;
 use crate::settings::IsolateFacts;
 
@@ -22,6 +24,7 @@ pub(crate) struct WatchedIsolate {
     /// Position in the recorder's ring up to which collections were taken.
     taken: u64,
     allocation: AllocationMeter,
+    rest: Rest,
 }
 
 impl WatchedIsolate {
@@ -53,6 +56,7 @@ impl WatchedIsolate {
             adopted: false,
             taken: 0,
             allocation: AllocationMeter::default(),
+            rest: Rest::of_this_thread(),
         }
     }
 
@@ -70,6 +74,7 @@ impl WatchedIsolate {
             adopted: true,
             taken: 0,
             allocation: AllocationMeter::default(),
+            rest: Rest::unknown(),
         }
     }
 
@@ -124,6 +129,21 @@ impl WatchedIsolate {
         &self.facts
     }
 
+    /// Asks the event loop for fresh figures, unless what it said last still holds: then that counts
+    /// as said now. Answers whether it was asked.
+    pub(crate) fn ask(&mut self, now_us: u64) -> bool {
+        if self.recorder.is_waiting() {
+            return false;
+        }
+        if self.rest.holds(now_us) {
+            self.recorder.confirm_heap(now_us);
+            return false;
+        }
+        self.rest.asked();
+        self.recorder.ping();
+        true
+    }
+
     /// Collections that were not taken yet, and how many were missed.
     pub(crate) fn take_collections(&mut self) -> (Vec<GcRecord>, u64) {
         let (records, next, lost) = self.recorder.collections_since(self.taken);
@@ -141,6 +161,9 @@ impl WatchedIsolate {
         let recorded = self.recorder.read();
         if measure {
             self.allocation.update(&recorded);
+            if !self.recorder.is_waiting() {
+                self.rest.answered(now_us());
+            }
         }
         IsolateFigures {
             id: self.id,

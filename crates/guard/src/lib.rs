@@ -26,6 +26,7 @@ mod generator;
 mod isolate;
 mod ledger;
 mod recorder;
+mod rest;
 mod sampler;
 mod settings;
 pub mod snapshots;

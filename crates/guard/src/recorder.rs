@@ -196,6 +196,11 @@ impl Recorder {
             .compare_exchange(0, now_us().max(1), Relaxed, Relaxed);
     }
 
+    /// The sampler found that the thread has not run since: the last heap figures are those of now.
+    pub fn confirm_heap(&self, now_us: u64) {
+        self.heap.read_at_us.store(now_us.max(1), Relaxed);
+    }
+
     /// Whether a ping has not been answered yet.
     pub fn is_waiting(&self) -> bool {
         self.ping_sent_us.load(Relaxed) != 0

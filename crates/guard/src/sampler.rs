@@ -1,7 +1,8 @@
 //! The sampler thread: asks, reads, has it judged, sleeps.
 //!
 //! For each sample it first asks the event loops, which answer in microseconds when they are free
-//! and tell their delay by it. One that is busy is interrupted between two operations of its
+//! and tell their delay by it; one whose thread has not run since its last answer is left to sleep,
+//! for that answer still holds. One that is busy is interrupted between two operations of its
 //! JavaScript, so that an endless loop that fills the heap is seen too. What neither answers keeps
 //! its last figures.
 
@@ -62,14 +63,19 @@ fn sample(engine: &Engine, vitals: &mut Vitals, pace: &mut Pace, live: bool) -> 
     for (_, waker) in &asked {
         waker.wake();
     }
-    gate.await_figures(ANSWER, || {
-        asked.iter().all(|(recorder, _)| !recorder.is_waiting())
-    });
+    // Meanwhile the operating system is read: an event loop that is free has answered by then, and
+    // neither it nor this thread need sleep and wake the other.
+    let reading = vitals.read();
+    if !asked.is_empty() {
+        gate.await_figures(ANSWER, || {
+            asked.iter().all(|(recorder, _)| !recorder.is_waiting())
+        });
+    }
     if engine.interrupt() > 0 {
         gate.expect_figures();
         gate.await_figures(INTERRUPT, || true);
     }
-    let taken = engine.take_sample(vitals);
+    let taken = engine.take_sample(reading, &vitals.limit_names());
     for waker in &taken.wakers {
         waker.wake();
     }
