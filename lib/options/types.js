@@ -81,7 +81,7 @@ function integer(min, max) {
   };
   return kind(expected, check, (name, text) => {
     if (!/^\d+$/.test(text.trim())) throw invalidValue(name, text, expected);
-    return check(name, Number(text));
+    return withSchema(expected, name, text, () => check(name, Number(text)));
   });
 }
 
