@@ -1,16 +1,20 @@
 'use strict';
 
 const { guard, MemoryGuard } = require('./lib/guard');
-const { capabilities } = require('./lib/guard/capabilities');
-const cache = require('./lib/cache');
 
 // Each name is assigned by itself so that ES modules can import it by name.
 module.exports.guard = guard;
 module.exports.MemoryGuard = MemoryGuard;
-module.exports.capabilities = () => capabilities();
-module.exports.LRUCache = cache.LRUCache;
-module.exports.applyPressure = cache.applyPressure;
-module.exports.caches = cache.caches;
-module.exports.memoize = cache.memoize;
-module.exports.objectView = cache.objectView;
-module.exports.sizeOf = cache.sizeOf;
+module.exports.capabilities = () => require('./lib/guard/capabilities').capabilities();
+
+// The caches are loaded when one of them is first asked for: who wants a guard alone starts in half the time.
+// What is assigned here only tells ES modules the names.
+module.exports.LRUCache = null;
+module.exports.applyPressure = null;
+module.exports.caches = null;
+module.exports.memoize = null;
+module.exports.objectView = null;
+module.exports.sizeOf = null;
+for (const name of ['LRUCache', 'applyPressure', 'caches', 'memoize', 'objectView', 'sizeOf']) {
+  Object.defineProperty(module.exports, name, { enumerable: true, get: () => require('./lib/cache')[name] });
+}

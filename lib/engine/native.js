@@ -3,7 +3,6 @@
 const v8 = require('v8');
 const { MemguardError } = require('../errors');
 const { heapOf } = require('./facts');
-const observeGc = require('./gc-observer');
 const { WorkerWatch } = require('./workers');
 
 /** The engine over the addon: JSON text at the border, promises for what waits for the disk. */
@@ -35,7 +34,7 @@ module.exports = function nativeEngine(binding) {
     guard = opened.guard;
     workers.start();
     binding.reportArrayBuffers(process.memoryUsage().arrayBuffers);
-    const observer = opened.nativeGc ? null : observeGc((gc) => binding.reportGc(gc.major, gc.durationMs, 0, gc.usedAfter));
+    const observer = opened.nativeGc ? null : require('./gc-observer')((gc) => binding.reportGc(gc.major, gc.durationMs, 0, gc.usedAfter));
     const heap = () => (opened.nativeHeap ? null : JSON.stringify(heapOf(v8.getHeapStatistics())));
 
     return {

@@ -3,9 +3,7 @@
 const { EventEmitter } = require('events');
 const { inspect } = require('util');
 const v8 = require('v8');
-const { performance } = require('perf_hooks');
 const { isMainThread } = require('worker_threads');
-const { applyPressure, caches } = require('../cache');
 const engine = require('../engine');
 const { isolateFacts } = require('../engine/facts');
 const { MemguardError, invalidType, invalidValue } = require('../errors');
@@ -13,18 +11,22 @@ const { parseOptions, parseEnv, resolve, envName } = require('../options');
 const { integer } = require('../options/types');
 const { parseDuration } = require('../units');
 const { stopAtExit, forget } = require('./at-exit');
-const { AutoSnapshot } = require('./auto-snapshot');
-const { capabilities } = require('./capabilities');
 const { CHANNELS, Alert, Recovery } = require('./events');
 const { Folders } = require('./folders');
-const { Ledger } = require('./ledger');
-const { Marks } = require('./marks');
-const { MemoryReport, reportLine } = require('./report');
 const { engineSettings, snapshotFolder, checkFolder, folderProblem, identify } = require('./settings');
 const { listen } = require('./signal');
-const snapshots = require('./snapshots');
 const { warn } = require('./warnings');
 
+/** What watching does without is loaded when it is first asked for: start-up is the app's time. */
+const later = {
+  auto: () => require('./auto-snapshot'),
+  caches: () => require('../cache'),
+  capabilities: () => require('./capabilities'),
+  ledger: () => require('./ledger'),
+  marks: () => require('./marks'),
+  report: () => require('./report'),
+  snapshots: () => require('./snapshots'),
+};
 /** Events that cost something and are made only while somebody listens. */
 const COSTLY = ['sample', 'gc'];
 /** The audit waits until start-up is over. */
@@ -40,11 +42,8 @@ class MemoryGuard extends EventEmitter {
   #signal = null;
   #timers = [];
   #warnings = [];
-  #marks = new Marks();
-  #auto = new AutoSnapshot({
-    capture: (alert) => this.takeSnapshot({ reason: 'alert', level: alert.level, cooldown: true }),
-    onSkipped: (code, reason) => this.#degraded('snapshot', code, reason),
-  });
+  #marks = null;
+  #auto = null;
   /** What the engine was told of listeners: it makes costly events only for them. */
   #listens = null;
   #folders = new Folders();
@@ -99,7 +98,7 @@ class MemoryGuard extends EventEmitter {
   stop() {
     if (!this.running) return this;
     this.#release();
-    this.#auto.cancel();
+    this.#auto?.cancel();
     this.#handle.close();
     this.#handle = null;
     this.#press('calm');
@@ -117,12 +116,13 @@ class MemoryGuard extends EventEmitter {
 
   report() {
     const handle = this.#handleFor('report');
+    const { MemoryReport } = later.report();
     return new MemoryReport({
       sample: this.sample(),
       state: handle.state(),
       snapshots: this.snapshots(),
       warnings: this.audit(),
-      caches: caches(),
+      caches: later.caches().caches(),
       capabilities: this.capabilities(),
       app: this.#app,
     });
@@ -131,6 +131,7 @@ class MemoryGuard extends EventEmitter {
   async ledger() {
     this.#handleFor('ledger');
     const { external, arrayBuffers } = process.memoryUsage();
+    const { Ledger } = later.ledger();
     return new Ledger(await engine.ledger({ spaces: heapSpaces(), externalBytes: external, arrayBuffersBytes: arrayBuffers }));
   }
 
@@ -140,15 +141,16 @@ class MemoryGuard extends EventEmitter {
   }
 
   capabilities() {
-    return capabilities({ handle: this.#handle, signal: this.#signal, options: this.#options, plan: () => snapshots.plan({ folder: this.#folder() }) });
+    const plan = () => later.snapshots().plan({ folder: this.#folder() });
+    return later.capabilities().capabilities({ handle: this.#handle, signal: this.#signal, options: this.#options, plan });
   }
 
   async takeSnapshot(options) {
-    const { reason, level, force, cooldown } = snapshots.parseOptions(options);
+    const { reason, level, force, cooldown } = later.snapshots().parseOptions(options);
     this.#handleFor('takeSnapshot');
     const { snapshotCooldown, snapshotMaxPause } = this.#options;
     const info = await this.#folders.use(this.#folder(), (folder) =>
-      snapshots.capture({ folder, reason, level, force, cooldownMs: cooldown ? snapshotCooldown : 0, maxPauseMs: snapshotMaxPause }),
+      later.snapshots().capture({ folder, reason, level, force, cooldownMs: cooldown ? snapshotCooldown : 0, maxPauseMs: snapshotMaxPause }),
     );
     this.#emit('snapshot', info);
     return info;
@@ -164,7 +166,7 @@ class MemoryGuard extends EventEmitter {
     const written =
       file === undefined
         ? this.takeSnapshot().then((info) => info.file)
-        : snapshots.writeTo(file, { folder: this.#folder(), maxPauseMs: this.#options.snapshotMaxPause });
+        : later.snapshots().writeTo(file, { folder: this.#folder(), maxPauseMs: this.#options.snapshotMaxPause });
     // On a turn of its own: what the callback throws is its own error, and no rejection of ours.
     written.then(
       (path) => process.nextTick(done, null, path),
@@ -189,11 +191,15 @@ class MemoryGuard extends EventEmitter {
   }
 
   mark(label) {
-    return this.#marks.mark(label);
+    return this.#book().mark(label);
   }
 
   measure(from, to) {
-    return this.#marks.measure(from, to);
+    return this.#book().measure(from, to);
+  }
+
+  #book() {
+    return (this.#marks ??= new (later.marks().Marks)());
   }
 
   /** A listener's rejected promise must not end the process. */
@@ -269,14 +275,19 @@ class MemoryGuard extends EventEmitter {
     this.#emit('alert', alert);
     const { onAlert } = this.#options;
     if (onAlert !== null) this.#guarded('onAlert', () => onAlert(alert));
-    if (this.running) this.#auto.request(alert, this.#options);
+    if (!this.running) return;
+    this.#auto ??= new (later.auto().AutoSnapshot)({
+      capture: (of) => this.takeSnapshot({ reason: 'alert', level: of.level, cooldown: true }),
+      onSkipped: (code, reason) => this.#degraded('snapshot', code, reason),
+    });
+    this.#auto.request(alert, this.#options);
   }
 
   /** Caches shrink when memory gets tight, and may grow back when it is calm again. */
   #press(level) {
     if (level === this.#pressure) return;
     this.#pressure = level;
-    this.#emit('pressure', applyPressure(level));
+    this.#emit('pressure', later.caches().applyPressure(level));
   }
 
   #degraded(feature, code, reason) {
@@ -299,7 +310,7 @@ class MemoryGuard extends EventEmitter {
   }
 
   #printLine() {
-    process.stderr.write(`${reportLine(this.#handle.sample())}\n`);
+    process.stderr.write(`${later.report().reportLine(this.#handle.sample())}\n`);
   }
 
   /** Tells the engine when the first listener of a costly event came or the last one left. */
