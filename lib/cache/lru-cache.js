@@ -4,6 +4,7 @@ const { MemguardError } = require('../errors');
 const { readOptions, readTtl } = require('./cache-options');
 const { metrics, tracing, tracingHasSubscribers } = require('./channels');
 const { Clock } = require('./clock');
+const { isStale } = require('./expiry');
 const { fetchEntry, forceFetchEntry, memoEntry } = require('./fetch');
 const { describeEntry, getEntry, hasEntry, peekEntry, remainingTtl } = require('./read');
 const { Pressure } = require('./pressure');
@@ -12,7 +13,7 @@ const { Sizing } = require('./sizing');
 const { describe } = require('./stats');
 const { Store } = require('./store');
 const { Sweeper } = require('./sweeper');
-const { clearEntries, popEntry, removeEntry, setEntry } = require('./write');
+const { clearEntries, popEntry, removeEntry, setEntry, setQuietly } = require('./write');
 const walk = require('./walk');
 
 const NO_OPTIONS = Object.freeze({});
@@ -21,20 +22,19 @@ const NO_OPTIONS = Object.freeze({});
  * A bounded cache that drops the least recently used entry. See index.d.ts for the documentation of its interface,
  * which is that of the lru-cache package.
  *
- * A cache with only a `max` takes the short way through `get` and `set`; everything else (expiry, sizes, callbacks,
- * per-call options, status objects, listeners) goes through read.js, write.js and fetch.js.
+ * Calls without options take the short way through `get` and `set` where the cache has no callbacks; everything else
+ * (callbacks, fetches, per-call options, status objects, listeners) goes through read.js, write.js and fetch.js.
  */
 class LRUCache {
   #store;
   #settings;
-  #ttl;
 
   constructor(options) {
     const settings = readOptions(options);
     const store = new Store(settings.max);
     this.#settings = settings;
     this.#store = store;
-    this.#ttl = settings.ttl;
+    store.ttl = settings.ttl;
     this.ttlResolution = settings.ttlResolution;
     this.ttlAutopurge = settings.ttlAutopurge;
     this.updateAgeOnGet = settings.updateAgeOnGet;
@@ -59,15 +59,14 @@ class LRUCache {
     store.disposeAfter = settings.disposeAfter;
     store.onInsert = settings.onInsert;
     if (settings.disposeAfter !== undefined) store.disposed = [];
-    if (settings.dispose || settings.disposeAfter || settings.onInsert || settings.fetchMethod) store.plain = false;
+    store.quiet = !(settings.dispose || settings.disposeAfter || settings.onInsert || settings.fetchMethod);
+    store.plain = store.quiet;
+    store.plainReads = settings.fetchMethod === undefined && !settings.sizing;
     if (settings.maxEntrySize !== 0) store.trackSizes(settings.maxSize);
     store.measured = settings.measured;
     if (settings.ttl !== 0) store.trackExpiry();
     if (settings.ttlAutopurge) store.sweeper = new Sweeper(this, store);
-    if (settings.sizing) {
-      store.sizing = new Sizing(settings.max);
-      store.plain = false;
-    }
+    if (settings.sizing) store.sizing = new Sizing(settings.max);
     store.name = settings.name;
     store.pressure = new Pressure(store, settings.pressure);
     register(this, store.pressure);
@@ -95,12 +94,12 @@ class LRUCache {
   }
 
   get ttl() {
-    return this.#ttl;
+    return this.#store.ttl;
   }
 
   set ttl(ttl) {
-    this.#ttl = readTtl(ttl);
-    if (this.#ttl !== 0 && this.#store.ttls === null) this.#store.trackExpiry();
+    this.#store.ttl = readTtl(ttl);
+    if (this.#store.ttl !== 0 && this.#store.ttls === null) this.#store.trackExpiry();
   }
 
   get perf() {
@@ -133,15 +132,17 @@ class LRUCache {
 
   get(key, options) {
     const store = this.#store;
-    if (store.plain && options === undefined && !metrics.hasSubscribers) {
+    if (store.plainReads && options === undefined && !metrics.hasSubscribers) {
       const slot = store.index.get(key);
       if (slot === undefined) {
         store.misses++;
         return undefined;
       }
-      store.hits++;
-      store.touch(slot);
-      return store.values[slot];
+      if (!store.timed || (!this.updateAgeOnGet && !isStale(store, slot))) {
+        store.hits++;
+        store.touch(slot);
+        return store.values[slot];
+      }
     }
     const [call, status] = withStatus(this, 'get', key, options);
     const value = getEntry(this, store, key, call);
@@ -152,7 +153,11 @@ class LRUCache {
 
   set(key, value, options) {
     const store = this.#store;
-    if (store.plain && options === undefined && value !== undefined && !metrics.hasSubscribers) {
+    if (options === undefined && store.quiet && value !== undefined && !metrics.hasSubscribers) {
+      if (!store.plain) {
+        setQuietly(this, store, key, value);
+        return this;
+      }
       const slot = store.index.get(key);
       if (slot === undefined) {
         if (store.size >= store.max) store.replaceOldest(key, value);
@@ -173,7 +178,9 @@ class LRUCache {
 
   has(key, options) {
     const store = this.#store;
-    if (store.plain && options === undefined && !metrics.hasSubscribers) return store.index.has(key);
+    if (store.plainReads && !store.timed && options === undefined && !metrics.hasSubscribers) {
+      return store.index.has(key);
+    }
     const [call, status] = withStatus(this, 'has', key, options);
     const found = hasEntry(this, store, key, call);
     publish(status);

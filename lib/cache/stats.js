@@ -2,8 +2,10 @@
 
 /** Residence times that are kept, of a sample of what is evicted. */
 const AGES = 64;
-/** One slot in so many has its entries timed. */
-const TIMED_SLOTS = 64;
+/** One slot in 64 has its entries timed, the first among them. */
+function isTimed(slot) {
+  return (slot & 63) === 1;
+}
 
 /**
  * How long evicted entries had been in the cache. Every 64th slot is timed (in a small cache the first), and the
@@ -59,4 +61,4 @@ function describe(store) {
   };
 }
 
-module.exports = { EvictionAges, TIMED_SLOTS, describe };
+module.exports = { EvictionAges, describe, isTimed };

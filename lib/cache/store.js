@@ -1,15 +1,15 @@
 'use strict';
 
-const { AccessLog } = require('./access-log');
-const { EvictionAges, TIMED_SLOTS } = require('./stats');
+const { RecencyList } = require('./recency-list');
+const { EvictionAges, isTimed } = require('./stats');
 
-const TIMED = TIMED_SLOTS - 1;
+const FIRST_LENGTH = 64;
 
 /**
  * The entries of one cache: an index from keys to slots, and arrays by slot. It knows nothing of callbacks or of
  * the public options; what is written here about one entry costs no allocation.
  */
-class Store extends AccessLog {
+class Store extends RecencyList {
   /** @param {number} max the most entries, 0 for no bound by count */
   constructor(max) {
     super(max);
@@ -21,9 +21,18 @@ class Store extends AccessLog {
     this.index = new Map();
     this.keys = [];
     this.values = [];
+    this.reserve();
     this.size = 0;
-    /** No expiry, sizes or callbacks: the short ways through get and set are right. */
+    /** A read has nothing to do but to look at the time, if there are times. */
+    this.plainReads = true;
+    /** Entries have times. */
+    this.timed = false;
+    /** Nobody is told what happens to entries. */
+    this.quiet = true;
+    /** Quiet, and neither times nor sizes. */
     this.plain = true;
+    /** The default time to live. */
+    this.ttl = 0;
     // Expiry, once any entry may have it: ms by `clock`, 0 for none.
     this.ttls = null;
     this.starts = null;
@@ -61,20 +70,21 @@ class Store extends AccessLog {
   /** Puts a key that is not there at the newest end; the caller has made room. */
   insert(key, value) {
     const slot = this.takeSlot();
+    if (slot >= this.keys.length) this.reserve();
     this.index.set(key, slot);
     this.keys[slot] = key;
     this.values[slot] = value;
     this.append(slot);
     this.size++;
     this.added++;
-    if ((slot & TIMED) === 0) this.ages.inserted(slot);
+    if (isTimed(slot)) this.ages.inserted(slot);
     return slot;
   }
 
   /** Lets a new key take the slot of the least recently used entry, where nobody is told of its end. */
   replaceOldest(key, value) {
     const slot = this.oldest();
-    if ((slot & TIMED) === 0) {
+    if (isTimed(slot)) {
       this.ages.evicted(slot);
       this.ages.inserted(slot);
     }
@@ -82,8 +92,16 @@ class Store extends AccessLog {
     this.index.set(key, slot);
     this.keys[slot] = key;
     this.values[slot] = value;
-    this.append(slot);
+    this.touch(slot);
     this.added++;
+    this.removed.evict++;
+  }
+
+  /** Takes the least recently used entry out, where nobody is told of its end. */
+  dropOldest() {
+    const slot = this.oldest();
+    if (isTimed(slot)) this.ages.evicted(slot);
+    this.remove(slot);
     this.removed.evict++;
   }
 
@@ -109,6 +127,7 @@ class Store extends AccessLog {
     this.index.clear();
     this.keys = [];
     this.values = [];
+    this.reserve();
     this.size = 0;
     this.totalSize = 0;
     if (this.sizes !== null) this.sizes.fill(0);
@@ -123,21 +142,31 @@ class Store extends AccessLog {
     this.plain = false;
     this.maxSize = maxSize;
     this.configuredMaxSize = maxSize;
-    this.sizes = new Float64Array(this.capacity);
+    this.sizes = new Float64Array(this.capacity + 1);
   }
 
   trackExpiry() {
     this.plain = false;
-    this.ttls = new Float64Array(this.capacity);
-    this.starts = new Float64Array(this.capacity);
+    this.timed = true;
+    this.ttls = new Float64Array(this.capacity + 1);
+    this.starts = new Float64Array(this.capacity + 1);
+  }
+
+  /** Makes the arrays of keys and values longer: by doubling that arrives at the bound exactly. */
+  reserve() {
+    const { length } = this.keys;
+    let longer = this.max > 0 ? this.max + 1 : 2 * length + FIRST_LENGTH;
+    while (longer > 2 * length && longer > FIRST_LENGTH) longer = Math.ceil(longer / 2);
+    this.keys.length = longer;
+    this.values.length = longer;
   }
 
   grow() {
     super.grow();
-    if (this.sizes !== null) this.sizes = enlarged(this.sizes, this.capacity);
+    if (this.sizes !== null) this.sizes = enlarged(this.sizes, this.capacity + 1);
     if (this.ttls !== null) {
-      this.ttls = enlarged(this.ttls, this.capacity);
-      this.starts = enlarged(this.starts, this.capacity);
+      this.ttls = enlarged(this.ttls, this.capacity + 1);
+      this.starts = enlarged(this.starts, this.capacity + 1);
     }
   }
 }

@@ -13,8 +13,8 @@ function* slots(store, fromNewest, allowStale = store.owner.allowStale) {
   const cursor = store.cursor(fromNewest);
   try {
     for (;;) {
-      const slot = fromNewest ? store.stepOlder(cursor) : store.stepNewer(cursor);
-      if (slot < 0) return;
+      const slot = store.step(cursor);
+      if (slot === 0) return;
       if (allowStale || !isStale(store, slot)) yield slot;
     }
   } finally {

@@ -15,6 +15,7 @@ const { Pending } = require('./pending');
 
 /** A dispose that sets into the same full cache evicts again, and so on: this far and no further. */
 const DEEPEST = 64;
+const NO_OPTIONS = Object.freeze({});
 
 /** A positive integer: what sizes and counts have to be. */
 function isPositiveInteger(n) {
@@ -66,6 +67,37 @@ function setEntry(cache, store, key, value, options, settling) {
   conclude(store);
 }
 
+/** `setEntry` for a cache without callbacks and a call without options: the same but for what cannot happen there. */
+function setQuietly(cache, store, key, value) {
+  let size = 0;
+  if (store.sizes !== null) {
+    size = sizeOf(cache, store, key, value, NO_OPTIONS);
+    if (size > cache.maxEntrySize || (store.maxSize && size > store.configuredMaxSize)) {
+      removeEntry(cache, store, key, 'set');
+      return;
+    }
+  }
+  let slot = store.index.get(key);
+  const exists = slot !== undefined;
+  if (exists) {
+    store.updated++;
+    store.touch(slot);
+    if (store.sizes !== null && (store.measured || store.values[slot] !== value)) {
+      while (outgrows(store, slot, size)) store.dropOldest();
+      store.totalSize -= store.sizes[slot];
+      accountFor(store, slot, size);
+    }
+    store.values[slot] = value;
+  } else {
+    while (isFull(store, size)) store.dropOldest();
+    slot = store.insert(key, value);
+    if (store.sizes !== null) accountFor(store, slot, size);
+  }
+  if (store.ttls !== null && !(exists && cache.noUpdateTTL)) {
+    setExpiry(store, slot, store.ttl, store.ttl === 0 ? 0 : store.clock.exact());
+  }
+}
+
 function update(cache, store, slot, key, value, size, options, settling) {
   const { status, noDisposeOnSet = cache.noDisposeOnSet } = options;
   const pending = value instanceof Pending;
@@ -85,7 +117,7 @@ function update(cache, store, slot, key, value, size, options, settling) {
     }
     if (store.sizes !== null) {
       // The new size takes the place of the old one; the entry itself is the newest and goes last.
-      while (store.maxSize && store.totalSize - store.sizes[slot] + size > store.maxSize && store.size > 1) {
+      while (outgrows(store, slot, size)) {
         evict(store);
         if (store.index.get(key) !== slot) {
           setAnew(cache, store, key, value, options);
@@ -128,7 +160,7 @@ function accountFor(store, slot, size, status) {
 
 function expireLater(cache, store, slot, options, exists) {
   const { noUpdateTTL = cache.noUpdateTTL, start } = options;
-  let { ttl = cache.ttl } = options;
+  let { ttl = store.ttl } = options;
   if (typeof ttl === 'string') ttl = parseDuration('ttl', ttl);
   if (store.ttls === null) {
     if (ttl === 0) return;
@@ -179,6 +211,11 @@ function isFull(store, size) {
   return (store.max > 0 && store.size >= store.max) || (store.maxSize > 0 && store.totalSize + size > store.maxSize);
 }
 
+/** Whether others have to go for an entry, the newest, to have another size. */
+function outgrows(store, slot, size) {
+  return store.maxSize > 0 && store.size > 1 && store.totalSize - store.sizes[slot] + size > store.maxSize;
+}
+
 /** Takes the least recently used entry out. */
 function evict(store, reason = 'evict') {
   const slot = store.oldest();
@@ -217,7 +254,7 @@ function clearEntries(store, reason) {
   const order = [];
   if (store.dispose !== undefined || store.disposeAfter !== undefined || store.fetchMethod !== undefined) {
     const cursor = store.cursor(false);
-    for (let slot = store.stepNewer(cursor); slot >= 0; slot = store.stepNewer(cursor)) order.push(slot);
+    for (let slot = store.step(cursor); slot !== 0; slot = store.step(cursor)) order.push(slot);
     store.dropCursor(cursor);
   }
   store.removed[reason] += store.size;
@@ -289,4 +326,4 @@ function giveUp(store) {
   store.failure ??= { error: new MemguardError('ERR_MEMGUARD_CACHE_REENTRANCE', message) };
 }
 
-module.exports = { clearEntries, conclude, evict, isPositiveInteger, popEntry, removeEntry, setEntry };
+module.exports = { clearEntries, conclude, evict, isPositiveInteger, popEntry, removeEntry, setEntry, setQuietly };
