@@ -78,7 +78,7 @@ describe('LRUCache', () => {
     }
   });
 
-  it('walks each entry once though every entry met is used, and the log is compacted on the way', () => {
+  it('walks each entry once though every entry met is used again and again', () => {
     for (const size of [5, 100, 1000]) {
       const cache = new LRUCache(size);
       for (let i = 0; i < size; i++) cache.set(i, i);
@@ -91,6 +91,52 @@ describe('LRUCache', () => {
         }
         assert.deepStrictEqual(met, before, `${walk} of ${size}`);
       }
+    }
+  });
+
+  it('meets no entry twice, and all that stay in their places, whatever changes under a walk', () => {
+    const random = new Random(11);
+    for (let round = 0; round < 500; round++) {
+      const size = 1 + random.below(30);
+      const cache = new LRUCache(size);
+      for (let i = 0; i < size; i++) cache.set(i, i);
+      const moved = new Set();
+      const met = [];
+      for (const key of random.chance(0.5) ? cache.keys() : cache.rkeys()) {
+        met.push(key);
+        for (let n = random.below(3); n > 0; n--) {
+          const other = random.below(size);
+          const newest = cache.keys().next().value;
+          const roll = random.next();
+          if (roll < 0.5) cache.get(other);
+          else if (roll < 0.75) cache.delete(other);
+          else cache.set(`new ${n}`, n);
+          if (other !== newest) moved.add(other);
+          moved.add(newest);
+        }
+      }
+      const old = met.filter((key) => typeof key === 'number');
+      assert.strictEqual(new Set(met).size, met.length, `round ${round}: ${met}`);
+      const evictedOrMoved = (key) => moved.has(key) || !cache.has(key);
+      for (let key = 0; key < size; key++) assert.ok(old.includes(key) || evictedOrMoved(key), `round ${round}: ${key}`);
+    }
+  });
+
+  it('keeps very many entries, of keys of any kind, and grows without a bound by count', () => {
+    const object = {};
+    for (const options of [{ max: 300_000 }, { maxSize: 300_000, sizeCalculation: () => 1 }]) {
+      const cache = new LRUCache(options);
+      for (let i = 0; i < 300_000; i++) cache.set(i % 2 === 0 ? i : `key ${i}`, i);
+      cache.set(object, 'object').set(NaN, 'NaN');
+      assert.strictEqual(cache.size, 300_000);
+      assert.strictEqual(cache.get(object), 'object');
+      assert.strictEqual(cache.get(NaN), 'NaN');
+      assert.strictEqual(cache.has(0), false);
+      assert.strictEqual(cache.has('key 1'), false);
+      for (let i = 2; i < 300_000; i++) assert.strictEqual(cache.peek(i % 2 === 0 ? i : `key ${i}`), i);
+      assert.strictEqual(cache.delete(4), true);
+      cache.clear();
+      assert.strictEqual(cache.has(6), false);
     }
   });
 

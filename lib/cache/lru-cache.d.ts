@@ -255,8 +255,8 @@ export interface CacheStats {
  * const bounded = new LRUCache({ max: 500, ttl: '5m', maxBytes: '64mb' });
  * ```
  *
- * Every operation on one entry takes constant time; no call pays for more than some thousand others. Memory beside
- * keys and values: 57 bytes an entry, 8 more with sizes, 16 more with times. Wrong options throw a TypeError with the
+ * Every operation on one entry takes constant time, but for the engine's own: a Map that grows is copied. Memory beside
+ * keys and values: some 53 bytes an entry, 8 more with sizes, 16 more with times. Wrong options throw a TypeError with the
  * code `ERR_MEMGUARD_INVALID_ARG`; callbacks that change the cache without end
  * `ERR_MEMGUARD_CACHE_REENTRANCE`.
  */

@@ -1,9 +1,12 @@
 'use strict';
 
 const { RecencyList } = require('./recency-list');
+const { ShardedMap } = require('./sharded-map');
 const { EvictionAges, isTimed } = require('./stats');
 
 const FIRST_LENGTH = 64;
+/** From so many entries on, the pauses in which a Map rehashes are worth the price of a hash for each call. */
+const SHARDED_FROM = 1 << 18;
 
 /**
  * The entries of one cache: an index from keys to slots, and arrays by slot. It knows nothing of callbacks or of
@@ -18,7 +21,7 @@ class Store extends RecencyList {
     this.configuredMax = max;
     this.maxSize = 0;
     this.configuredMaxSize = 0;
-    this.index = new Map();
+    this.index = max >= SHARDED_FROM ? new ShardedMap() : new Map();
     this.keys = [];
     this.values = [];
     this.reserve();
@@ -163,6 +166,7 @@ class Store extends RecencyList {
 
   grow() {
     super.grow();
+    if (this.capacity >= SHARDED_FROM && this.index instanceof Map) this.index = ShardedMap.from(this.index);
     if (this.sizes !== null) this.sizes = enlarged(this.sizes, this.capacity + 1);
     if (this.ttls !== null) {
       this.ttls = enlarged(this.ttls, this.capacity + 1);
