@@ -235,7 +235,7 @@ class MemoryGuard extends EventEmitter {
     for (const warning of engine.audit()) {
       if (this.#warnings.includes(warning.code)) continue;
       this.#warnings.push(warning.code);
-      warn(`${warning.message} ${warning.fix}`, `MEMGUARD_${warning.code}`);
+      warn(`${warning.message} Fix: ${warning.fix}`, `MEMGUARD_${warning.code}`);
     }
   }
 

@@ -25,7 +25,7 @@ class MemoryReport {
       ...isolates(sample),
       ...spaces(sample),
       ...rules(state),
-      ...list('Limits that do not fit', warnings.map(({ message, fix }) => `${message} ${fix}`)),
+      ...list('Limits that do not fit', warnings.map(({ message, fix }) => `${message} Fix: ${fix}`)),
       ...list('Caches', caches.map(cacheLine)),
       ...list('Snapshots', snapshots.slice(0, 5).map(snapshotLine)),
       ...list('Not available here', unavailable(capabilities)),
