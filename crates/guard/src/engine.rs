@@ -73,6 +73,17 @@ pub struct Opened {
 }
 
 impl Engine {
+    /// One beside the process's own, whose sampler is the caller.
+    #[cfg(feature = "bench")]
+    pub(crate) fn without_sampler() -> &'static Self {
+        Box::leak(Box::new(Self {
+            state: Mutex::new(State {
+                sampling: true,
+                ..State::default()
+            }),
+        }))
+    }
+
     /// Opens a guard for the isolate of this thread.
     ///
     /// # Safety

@@ -18,6 +18,8 @@
 
 mod audit;
 mod baseline_file;
+#[cfg(feature = "bench")]
+pub mod bench;
 mod clock;
 mod engine;
 mod events;

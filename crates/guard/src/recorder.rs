@@ -304,6 +304,17 @@ impl Recorder {
         }
     }
 
+    /// What V8 calls around a minor collection, where there is no V8.
+    #[cfg(feature = "bench")]
+    pub(crate) fn minor_collection(&'static self) {
+        let data = std::ptr::from_ref(self).cast_mut().cast();
+        let isolate = self.isolate.load(Relaxed).cast();
+        // SAFETY: the data is a recorder, and for a minor collection the isolate is compared only.
+        unsafe { callbacks::prologue(isolate, 1, 0, data) };
+        // SAFETY: as above.
+        unsafe { callbacks::epilogue(isolate, 1, 0, data) };
+    }
+
     /// Takes the GC callbacks back.
     ///
     /// # Safety
