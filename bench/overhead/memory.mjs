@@ -9,6 +9,8 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 
 const SCRIPTS = {
   addon: `require(${JSON.stringify(`${root}native.js`)});`,
+  node: `require(${JSON.stringify(`${root}native.js`)}); require('v8'); require('worker_threads'); require('diagnostics_channel');`,
+  required: `require(${JSON.stringify(root)});`,
   guard: `require(${JSON.stringify(root)}).guard.start({ snapshotDir: ${JSON.stringify(scratch())} });`,
   // A sample every millisecond: the ring of raw readings is full within a second.
   busy: `require(${JSON.stringify(root)}).guard.start({ snapshotDir: ${JSON.stringify(scratch())}, checkInterval: 1 });`,
@@ -23,7 +25,7 @@ const measured = (script) => `
     process.stdout.write(JSON.stringify({ rss: process.memoryUsage().rss, own: own * 1024 }), () => process.exit(0));
   }, 2500);`;
 
-/** Bytes that a guard adds to a process with the addon: resident, and private to it. */
+/** Bytes that each step adds to the one before: resident, and private to the process. */
 export function memory(rounds) {
   const names = Object.keys(SCRIPTS);
   const runs = Object.fromEntries(names.map((name) => [name, []]));
@@ -34,6 +36,13 @@ export function memory(rounds) {
       runs[name].push(JSON.parse(stdout));
     }
   }
-  const added = (name, figure) => summary(runs[name].map((run, round) => run[figure] - runs.addon[round][figure]));
-  return Object.fromEntries(['guard', 'busy'].map((name) => [name, { rss: added(name, 'rss'), own: added(name, 'own') }]));
+  const added = (name, base, figure) => summary(runs[name].map((run, round) => run[figure] - runs[base][round][figure]));
+  const step = (name, base) => ({ rss: added(name, base, 'rss'), own: added(name, base, 'own') });
+  return {
+    node: step('node', 'addon'),
+    javascript: step('required', 'node'),
+    guard: step('guard', 'required'),
+    all: step('guard', 'addon'),
+    busy: step('busy', 'addon'),
+  };
 }
