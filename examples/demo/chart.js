@@ -86,14 +86,14 @@ function levelOf(ratio, thresholds) {
   return thresholds.find((threshold) => ratio >= threshold.ratio)?.level ?? (ratio >= WATCH ? 'watch' : 'calm');
 }
 
-/** One figure of the columns in a single row, from zero to its highest. */
+/** One figure of the columns in a single row, from zero to its highest, which leaves a gap to the row above. */
 function sparkline(columns, figure, color) {
   const highest = Math.max(1, ...columns.map((column) => column?.[figure] ?? 0));
   return color(
     columns
       .map((column) => {
         const value = column?.[figure] ?? 0;
-        return value === 0 ? ' ' : BLOCKS[Math.max(1, Math.round((value / highest) * 8))];
+        return value === 0 ? ' ' : BLOCKS[Math.max(1, Math.round((value / highest) * 7))];
       })
       .join(''),
   );

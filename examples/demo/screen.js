@@ -95,7 +95,7 @@ class Screen {
     const done = clock(untilMs);
     const phase = `${spins ? SPINNER[this.#frame++ % SPINNER.length] : '✔'} ${story.phase}`.slice(0, width + RIGHT - done.length - 2);
     const live = `${colors.bold(`${megabytes(now.liveBytes)}, ${percent(now.liveBytes / limitBytes)}`)}`;
-    const legend = `${colors.calm('█')} live heap ${live}  ${colors.garbage('█')} garbage  ${colors.dim('░')} paused  ${colors.warn('▲')} alert  ${colors.snapshot('◆')} snapshot`;
+    const legend = `${colors.calm('■')} live heap ${live}  ${colors.garbage('■')} garbage  ${colors.calm('░')} paused  ${colors.warn('▲')} alert  ${colors.snapshot('◆')} snapshot`;
     return [
       '',
       line(megabytes(limitBytes), colors.dim('┈'.repeat(width)), 'heap limit'),

@@ -5,7 +5,7 @@
 const { setTimeout: sleep } = require('timers/promises');
 
 const QUERY_MS = 40;
-const REVIEWS = 42;
+const REVIEWS = 50;
 
 async function findProduct(id) {
   await sleep(QUERY_MS);

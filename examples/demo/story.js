@@ -18,6 +18,7 @@ class Story extends EventEmitter {
   #started = Date.now();
   #timer;
   #lastLook = { at: 0, count: 0 };
+  #lastWord = 0;
 
   samples = [];
   pauses = [];
@@ -45,11 +46,17 @@ class Story extends EventEmitter {
     return this.endedAt ?? Date.now() - this.#started;
   }
 
+  hasAlert(level) {
+    return this.alerts.some((alert) => alert.level === level);
+  }
+
   /** What goes on right now, in words. */
   get phase() {
-    const silent = this.elapsedMs - (this.samples.at(-1)?.at ?? 0);
-    const stands = this.endedAt === null && this.samples.length > 0 && silent > SILENCE_MS;
-    return stands ? `the server stands still while V8 writes a heap snapshot (${clock(silent)})` : this.activity;
+    if (this.endedAt !== null || this.samples.length === 0) return this.activity;
+    const silent = this.elapsedMs - this.#lastWord;
+    if (silent > SILENCE_MS) return `the server stands still while V8 writes a snapshot (${clock(silent)})`;
+    const isDue = (this.alerts.at(-1)?.at ?? 0) > (this.snapshots.at(-1)?.at ?? 0);
+    return isDue ? 'the snapshot waits until the event loop has room' : this.activity;
   }
 
   /** Follows a server and, from now on, tells what memguard says about it. */
@@ -87,7 +94,8 @@ class Story extends EventEmitter {
   #sample({ usedBytes, liveBytes, rssBytes, limitBytes }) {
     const sample = { usedBytes, liveBytes, rssBytes };
     if (limitBytes !== undefined) this.limitBytes = limitBytes;
-    this.samples.push({ at: this.elapsedMs, ...sample });
+    this.#lastWord = this.elapsedMs;
+    this.samples.push({ at: this.#lastWord, ...sample });
     Object.assign(this.now, sample);
     for (const [figure, bytes] of Object.entries(sample)) this.peak[figure] = Math.max(this.peak[figure], bytes);
   }
