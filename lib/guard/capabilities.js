@@ -1,6 +1,7 @@
 'use strict';
 
 const engine = require('../engine');
+const { folderProblem } = require('./settings');
 
 /**
  * What works here, what does not, and why: by name, each `{ available, reason }`; `snapshot` also
@@ -14,10 +15,11 @@ function capabilities({ handle = null, signal = null, options = null, plan = nul
     all.nativeGcCallbacks = because(handle.nativeGc, "V8's GC callbacks are not to be had here; Node's own ways stand in");
     all.signal = { available: signal.active, reason: signal.reason, signal: options.signal };
   }
+  const problem = options === null ? null : folderProblem(options.snapshotDir);
   all.snapshot = {
-    available: true,
+    available: problem === null,
     method: 'blocking',
-    reason: "V8's own generator on the JavaScript thread: the process stands still while it writes",
+    reason: problem ?? "V8's own generator on the JavaScript thread: the process stands still while it writes",
     estimate: plan === null ? null : plan(),
   };
   return all;

@@ -23,6 +23,7 @@ const whole = (number) => Math.max(1, Math.round(number));
 
 /** The engine's settings from the options in force. */
 function engineSettings(options, app, listens) {
+  const stateDir = path.resolve(options.stateDir ?? options.snapshotDir);
   const rules = Object.entries(METRICS)
     .filter(([option]) => options[option] !== null)
     .map(([option, metric]) => ({ id: option, metric, ...mapLevels(options[option]) }));
@@ -43,7 +44,7 @@ function engineSettings(options, app, listens) {
       calmIntervalMs: whole(options.calmInterval),
       minIntervalMs: whole(options.minInterval),
     },
-    baselineDir: options.baseline ? path.resolve(options.stateDir ?? options.snapshotDir) : null,
+    baselineDir: options.baseline && isPermitted(stateDir) ? stateDir : null,
     app: { ...app, nodeLine: nodeLine() },
     utcOffsetMinutes: -new Date().getTimezoneOffset(),
     listens,
@@ -73,6 +74,7 @@ function snapshotFolder(options, app) {
  */
 function folderProblem(dir) {
   let existing = path.resolve(dir);
+  if (!isPermitted(existing)) return `Node's permission model forbids to write there (run with --allow-fs-write)`;
   for (;;) {
     try {
       if (!fs.statSync(existing).isDirectory()) return `${existing} is not a folder`;
@@ -91,6 +93,11 @@ function folderProblem(dir) {
     return `${existing} cannot be written to (${error.code})`;
   }
   return null;
+}
+
+/** Node's permission model binds the addon's file access as little as its own `access`: so it is asked by name. */
+function isPermitted(dir) {
+  return process.permission === undefined || process.permission.has('fs.write', dir);
 }
 
 /** Throws if a folder that the user named cannot be used. */

@@ -9,6 +9,7 @@ const engine = require('../engine');
 const { nodeLine } = require('../engine/facts');
 const { MemguardError, invalidType, unknownOption } = require('../errors');
 const { text, boolean } = require('../options/types');
+const { folderProblem } = require('./settings');
 
 const DEFAULTS = { reason: 'api', level: null, force: false, cooldown: false };
 
@@ -48,6 +49,8 @@ async function alone(work) {
  */
 async function capture({ folder, reason, level = null, cooldownMs = 0, maxPauseMs = null, force = false }) {
   return alone(async () => {
+    const problem = folderProblem(folder.dir);
+    if (problem !== null) throw new MemguardError('ERR_MEMGUARD_SNAPSHOT_DIR', `the snapshot folder ${folder.dir} cannot be used: ${problem}`);
     const begun = await engine.snapshots.begin(request({ folder, cooldownMs, maxPauseMs, force }));
     return writeAndCommit(begun, { reason, level });
   });
