@@ -53,10 +53,11 @@ async function demo({ fixed, seconds }) {
   process.once('exit', () => {
     server.kill();
     if (story.snapshots.length === 0) fs.rmSync(dir, { recursive: true, force: true });
+    else if (story.endedAt === null) console.log(`the snapshots so far are in ${dir}`);
   });
   story.follow(server);
   const died = once(server, 'exit').then(([code, signal]) => {
-    throw new Error(`the server died (${signal ?? `exit code ${code}`}): ${reasonIn(server.stderr)}`);
+    throw new Error(`the server died (${signal ?? `exit code ${code}`})${reasonIn(server.stderr)}`);
   });
   let outcome = { traffic: null, held: null, samplerMs: null, failure: null };
   try {
@@ -111,10 +112,11 @@ function freed({ usedBeforeBytes, usedAfterBytes, durationMs }) {
   return `${megabytes(usedBeforeBytes)} before, ${megabytes(usedAfterBytes)} after, in ${duration(durationMs)}`;
 }
 
-/** The line of a dying process that says why. */
+/** The line of a dying process that says why, after a colon; nothing if it said nothing. */
 function reasonIn(stderr) {
   const lines = stderr.trim().split('\n');
-  return lines.find((line) => /FATAL ERROR|Error:/.test(line)) ?? lines.at(-1);
+  const reason = lines.find((line) => /FATAL ERROR|Error:/.test(line)) ?? lines.at(-1);
+  return reason === '' ? '' : `: ${reason}`;
 }
 
 function main() {
