@@ -61,9 +61,10 @@ describe('start and stop', () => {
       `${THREADS}
       const { guard } = require('memguard');
       say(guard.start() === guard.start());
-      say([guard.running, threads(), process.listenerCount('exit'), process.listenerCount('SIGUSR2')]);
-      say(guard.stop() === guard.stop());
-      noThreads().then(() => say([guard.running, threads(), process.listenerCount('exit'), process.listenerCount('SIGUSR2')]));`,
+      later(200).then(() => say([guard.running, threads(), process.listenerCount('exit'), process.listenerCount('SIGUSR2')]))
+        .then(() => say(guard.stop() === guard.stop()))
+        .then(noThreads)
+        .then(() => say([guard.running, threads(), process.listenerCount('exit'), process.listenerCount('SIGUSR2')]));`,
     );
     assert.deepEqual(app.said, [true, [true, 1, 1, 1], true, [false, 0, 0, 0]]);
   });
@@ -121,9 +122,11 @@ describe('a module that is loaded again', () => {
         if (again.guard !== first.guard || again.MemoryGuard !== first.MemoryGuard || !again.guard.running) say('another guard');
         again.guard.start();
       }
-      say([threads(), process.listenerCount('exit'), process.listenerCount('SIGUSR2')]);
-      first.guard.stop();
-      noThreads().then(() => say('gone'));`,
+      later(200)
+        .then(() => say([threads(), process.listenerCount('exit'), process.listenerCount('SIGUSR2')]))
+        .then(() => first.guard.stop())
+        .then(noThreads)
+        .then(() => say('gone'));`,
     );
     assert.deepEqual(app.said, [[1, 1, 1], 'gone']);
   });
@@ -335,7 +338,7 @@ it('an event loop that is blocked: the sampler itself prints the critical alert'
     }, 100);`,
   );
   await app.says((it) => it === 'blocked');
-  const [line] = await app.complains(/memguard: critical, and the event loop is blocked: .*/);
+  const [line] = await app.complains(/memguard: critical, and the event loop is blocked: .*\n/);
   assert.match(line, /heap used is [\d.]+ MB: over 30(\.0)? MB in 3 of 3 readings/);
   app.kill();
 });

@@ -18,30 +18,26 @@ function load() {
 
 /** One sentence of what the loader and the operating system say in many lines. */
 function explain(error) {
-  const causes = chain(error);
-  if (causes.some(({ code }) => code === 'ERR_DLOPEN_DISABLED' || code === 'ERR_ACCESS_DENIED')) {
+  const messages = causes(error);
+  if (messages.some((message) => /loading addons is disabled|Access to this API has been restricted/.test(message))) {
     return "Node's permission model forbids addons (run with --allow-addons)";
   }
   const libc = process.platform === 'linux' ? `-${isMusl() ? 'musl' : 'gnu'}` : '';
   // A file that is there but cannot be loaded says more than the places that have none.
-  const cause = causes.find(({ code }) => code === 'ERR_DLOPEN_FAILED') ?? causes.find(isOwnPlace) ?? error;
-  const detail = String(cause.message).split('\n')[0];
+  const detail = messages.find((message) => !message.startsWith('Cannot find')) ?? messages.find((message) => message.includes(process.platform)) ?? messages[0];
   return (
     `no addon for ${process.platform}-${process.arch}${libc} could be loaded (${detail}); ` +
     'install with optional dependencies, or build it with npm run build'
   );
 }
 
-/** An error and what it was caused by, as far as errors go. */
-function chain(error) {
-  const causes = [];
-  for (let cause = error; cause instanceof Error && causes.length < 20; cause = cause.cause) causes.push(cause);
-  return causes;
-}
-
-/** The loader tries WebAssembly last, which this package does not have. */
-function isOwnPlace({ code, message }) {
-  return code === 'MODULE_NOT_FOUND' && !/wasi/.test(message);
+/** The first lines of an error and of what it was caused by; the generated loader keeps no more than the messages. */
+function causes(error) {
+  const messages = [];
+  for (let cause = error; cause instanceof Error && messages.length < 20; cause = cause.cause) {
+    messages.push(String(cause.message).split('\n')[0]);
+  }
+  return messages;
 }
 
 function isMusl() {

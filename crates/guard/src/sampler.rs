@@ -80,11 +80,9 @@ fn sample(engine: &Engine, vitals: &mut Vitals, pace: &mut Pace, live: bool) -> 
         waker.wake();
     }
     for sentence in &taken.unheard {
-        // Nobody may be reading, and that is no reason to fail.
-        let _ = writeln!(
-            std::io::stderr(),
-            "memguard: critical, and the event loop is blocked: {sentence}"
-        );
+        // In one piece, since others write there too. Nobody may be reading, and that is no reason to fail.
+        let line = format!("memguard: critical, and the event loop is blocked: {sentence}\n");
+        let _ = std::io::stderr().write_all(line.as_bytes());
     }
     gate.set_alert_on_major(taken.ratio.is_some_and(|ratio| ratio > TIGHT));
     pace.next(PaceInput {
