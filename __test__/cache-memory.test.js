@@ -158,6 +158,23 @@ describe('maxBytes', () => {
   });
 });
 
+describe('maxBytes and values that grow in the cache', () => {
+  it('makes room when a grown value is set again, with and without callbacks', () => {
+    for (const callbacks of [{}, { dispose() {} }]) {
+      const cache = new LRUCache({ maxBytes: 20_000, ...callbacks });
+      const lists = Array.from({ length: 20 }, () => []);
+      lists.forEach((list, i) => cache.set(i, list));
+      for (let n = 0; n < 500; n++) {
+        const i = n % lists.length;
+        for (let k = 0; k < 10; k++) lists[i].push(k);
+        cache.set(i, lists[i]);
+        assert.ok(cache.calculatedSize <= 20_000, `${cache.calculatedSize} after ${n}`);
+      }
+      assert.ok(cache.size >= 5 && cache.size < 20);
+    }
+  });
+});
+
 describe('ttlAutopurge', () => {
   it('takes entries out when their time has come, in order, without being asked', async () => {
     const seen = [];

@@ -158,7 +158,7 @@ class Store extends RecencyList {
   /** Makes the arrays of keys and values longer: by doubling that arrives at the bound exactly. */
   reserve() {
     const { length } = this.keys;
-    let longer = this.max > 0 ? this.max + 1 : 2 * length + FIRST_LENGTH;
+    let longer = this.configuredMax > 0 ? this.configuredMax + 1 : 2 * length + FIRST_LENGTH;
     while (longer > 2 * length && longer > FIRST_LENGTH) longer = Math.ceil(longer / 2);
     this.keys.length = longer;
     this.values.length = longer;

@@ -5,6 +5,7 @@ const { parseDuration } = require('../units');
 const { metrics } = require('./channels');
 const { describeExpiry, setExpiry } = require('./expiry');
 const { Pending } = require('./pending');
+const { isTimed } = require('./stats');
 
 /**
  * Everything that changes entries. Callbacks of the user run here, and may throw or change the cache themselves:
@@ -35,8 +36,7 @@ function setEntry(cache, store, key, value, options, settling) {
   const pending = value instanceof Pending;
   if (status && !pending) status.value = value;
   const size = sizeOf(cache, store, key, value, options);
-  const largest = cache.maxEntrySize;
-  if ((largest && size > largest) || (store.maxSize && size > store.configuredMaxSize)) {
+  if (exceeds(cache, store, size)) {
     removeEntry(cache, store, key, 'set');
     if (status) {
       status.set = 'miss';
@@ -72,7 +72,7 @@ function setQuietly(cache, store, key, value) {
   let size = 0;
   if (store.sizes !== null) {
     size = sizeOf(cache, store, key, value, NO_OPTIONS);
-    if (size > cache.maxEntrySize || (store.maxSize && size > store.configuredMaxSize)) {
+    if (exceeds(cache, store, size)) {
       removeEntry(cache, store, key, 'set');
       return;
     }
@@ -105,37 +105,33 @@ function update(cache, store, slot, key, value, size, options, settling) {
   store.updated++;
   store.touch(slot);
   let kind = 'update';
-  if (old !== value) {
-    const oldValue = old instanceof Pending ? old.stale : old;
-    if (!noDisposeOnSet) {
-      if (old instanceof Pending && old !== settling) old.abort('replaced');
-      if (oldValue !== undefined && oldValue !== value) report(store, oldValue, key, 'set');
-      if (store.index.get(key) !== slot || !Object.is(store.values[slot], old)) {
+  const other = old !== value;
+  const oldValue = old instanceof Pending ? old.stale : old;
+  if (other && !noDisposeOnSet) {
+    if (old instanceof Pending && old !== settling) old.abort('replaced');
+    if (oldValue !== undefined && oldValue !== value) report(store, oldValue, key, 'set');
+    if (store.index.get(key) !== slot || !Object.is(store.values[slot], old)) {
+      setAnew(cache, store, key, value, options);
+      return;
+    }
+  }
+  if (store.sizes !== null && (other || store.measured)) {
+    // The new size takes the place of the old one; the entry itself is the newest and goes last.
+    while (outgrows(store, slot, size)) {
+      evict(store);
+      if (store.index.get(key) !== slot) {
         setAnew(cache, store, key, value, options);
         return;
       }
     }
-    if (store.sizes !== null) {
-      // The new size takes the place of the old one; the entry itself is the newest and goes last.
-      while (outgrows(store, slot, size)) {
-        evict(store);
-        if (store.index.get(key) !== slot) {
-          setAnew(cache, store, key, value, options);
-          return;
-        }
-      }
-      store.totalSize -= store.sizes[slot];
-      accountFor(store, slot, size, status);
-    }
-    store.values[slot] = value;
-    if (!pending) {
-      if (oldValue === undefined) kind = 'add';
-      else if (oldValue !== value) kind = 'replace';
-      if (status && oldValue !== undefined) status.oldValue = oldValue;
-    }
-  } else if (store.measured) {
     store.totalSize -= store.sizes[slot];
     accountFor(store, slot, size, status);
+  }
+  store.values[slot] = value;
+  if (other && !pending) {
+    if (oldValue === undefined) kind = 'add';
+    else if (oldValue !== value) kind = 'replace';
+    if (status && oldValue !== undefined) status.oldValue = oldValue;
   }
   if (status && !pending) status.set = kind;
   expireLater(cache, store, slot, options, true);
@@ -211,6 +207,12 @@ function isFull(store, size) {
   return (store.max > 0 && store.size >= store.max) || (store.maxSize > 0 && store.totalSize + size > store.maxSize);
 }
 
+/** Whether an entry of this size is too large to be kept at all. */
+function exceeds(cache, store, size) {
+  const largest = cache.maxEntrySize;
+  return (largest > 0 && size > largest) || (store.configuredMaxSize > 0 && size > store.configuredMaxSize);
+}
+
 /** Whether others have to go for an entry, the newest, to have another size. */
 function outgrows(store, slot, size) {
   return store.maxSize > 0 && store.size > 1 && store.totalSize - store.sizes[slot] + size > store.maxSize;
@@ -221,7 +223,7 @@ function evict(store, reason = 'evict') {
   const slot = store.oldest();
   const key = store.keys[slot];
   const value = store.values[slot];
-  store.ages.evicted(slot);
+  if (isTimed(slot)) store.ages.evicted(slot);
   store.remove(slot);
   store.removed[reason]++;
   if (value instanceof Pending) {
