@@ -195,7 +195,15 @@ class LRUCache {
   }
 
   delete(key) {
-    return removeEntry(this, this.#store, key, 'delete');
+    const store = this.#store;
+    if (store.quiet && !metrics.hasSubscribers) {
+      const slot = store.index.get(key);
+      if (slot === undefined) return false;
+      store.remove(slot);
+      store.removed.delete++;
+      return true;
+    }
+    return removeEntry(this, store, key, 'delete');
   }
 
   clear() {
