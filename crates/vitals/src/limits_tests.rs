@@ -204,3 +204,24 @@ fn it_is_flat_in_json() {
     assert_eq!(json["others"][0]["kind"], "heap");
     assert_eq!(json["heapCeilingBytes"], 82 * MB);
 }
+
+#[test]
+fn the_old_space_must_have_room_for_what_a_scavenge_promotes() {
+    let isolate = |nursery_bytes| IsolateFigures {
+        heap_used_bytes: 50 << 20,
+        heap_total_bytes: 60 << 20,
+        old_space_limit_bytes: 96 << 20,
+        nursery_bytes,
+        ..IsolateFigures::default()
+    };
+    let used = |isolate| {
+        let limit = effective_limit(&OsReading::default(), &[isolate], &LimitNames::default());
+        limit.map(|limit| limit.nearest.used_bytes)
+    };
+    assert_eq!(used(isolate(1 << 20)), Some(51 << 20));
+    assert_eq!(
+        used(isolate(64 << 20)),
+        Some(66 << 20),
+        "at most a sixth of the limit"
+    );
+}

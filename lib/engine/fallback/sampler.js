@@ -64,6 +64,7 @@ class Sampler {
       oldSpaceLimitBytes: oldSpaceLimit(statistics.heap_size_limit, this.#facts.limits),
       externalBytes: memory.external,
       arrayBuffersBytes: memory.arrayBuffers,
+      nurseryBytes: 0,
       mallocedBytes: statistics.malloced_memory,
       liveHeapBytes: live.bytes,
       liveHeapAtMs: live.atMs === null ? null : Math.round(live.atMs),
