@@ -179,7 +179,7 @@ describe('a module that is loaded again', () => {
       })();`,
     );
     await app.ends();
-    assert.deepEqual(app.said, ['the first has stopped', [1, [false, false, true], 1, true], 'gone'], app.stderr);
+    assert.deepEqual(app.said, ['the first has stopped', [1, [false, false, true], 1, true], 'gone']);
   });
 
   it('in a vm context by its require', async (t) => {

@@ -33,14 +33,18 @@ function isolateFacts(name) {
   };
 }
 
-/** `main`, or the worker's own name where Node tells it, or its number. */
 function defaultName() {
   if (workers.isMainThread) return 'main';
-  return workers.threadName || `worker-${workers.threadId}`;
+  return workerName(workers);
+}
+
+/** A worker's own name where Node tells it (24 on) and it is not Node's default, else its number. */
+function workerName({ threadName, threadId }) {
+  return threadName && threadName !== 'WorkerThread' ? threadName : `worker-${threadId}`;
 }
 
 function nodeLine() {
   return Number.parseInt(process.versions.node, 10);
 }
 
-module.exports = { heapOf, isolateFacts, nodeLine };
+module.exports = { heapOf, isolateFacts, nodeLine, workerName };

@@ -1,7 +1,7 @@
 'use strict';
 
 const { isMainThread } = require('worker_threads');
-const { heapOf, nodeLine } = require('./facts');
+const { heapOf, nodeLine, workerName } = require('./facts');
 
 const EMPTY = { total: 0, physical: 0, used: 0, limit: 0, malloced: 0, external: 0 };
 
@@ -54,7 +54,7 @@ class WorkerWatch {
     const { maxYoungGenerationSizeMb: young, maxOldGenerationSizeMb: old } = worker.resourceLimits;
     const facts = {
       threadId: worker.threadId,
-      name: worker.threadName || `worker-${worker.threadId}`,
+      name: workerName(worker),
       heap: EMPTY,
       limits: { nodeLine: nodeLine(), nodeOptions: '', execArgv: [], workerYoungMb: young > 0 ? young : null, workerOldMb: old > 0 ? old : null },
       nativeV8: false,
