@@ -64,11 +64,11 @@ pub struct ProcessFigures {
     pub data_bytes: Option<u64>,
     /// Memory of the process in swap; up to 5 s old.
     pub swap_bytes: Option<u64>,
-    /// Threads of the process, V8's and libuv's included.
+    /// Threads of the process, V8's and libuv's included; on Linux up to 5 s old.
     pub threads: Option<u32>,
-    /// CPU time consumed since the start, user and system together.
+    /// CPU time consumed since the start, user and system together; on Linux up to 5 s old.
     pub cpu_ms: Option<u64>,
-    /// Page faults since the start that had to wait for a disk.
+    /// Page faults since the start that had to wait for a disk; on Linux up to 5 s old.
     pub major_faults: Option<u64>,
 }
 

@@ -1,8 +1,8 @@
 //! Linux: `/proc` and the cgroup filesystems.
 //!
 //! What is polled stays open and is read with `pread` into one buffer: opening costs more than
-//! reading. Figures that are dear (`memory.stat`, `status`, `meminfo`: 7 to 10 µs each) are read at
-//! most every 5 s, limits every minute.
+//! reading. Figures that are dear and explain rather than decide (`memory.stat`, `status`, `meminfo`,
+//! `stat`: 7 to 14 µs each) are read at most every 5 s, limits every minute.
 
 mod cgroup;
 mod discover;
@@ -41,7 +41,8 @@ pub struct Linux {
     pressure: Result<(Source, PressureScope), String>,
     slow_at: Option<u64>,
     limits_at: Option<u64>,
-    swap_bytes: Option<u64>,
+    /// The figures of the process that are dear, those of now being zero.
+    slow: ProcessFigures,
     machine: Option<MachineFigures>,
     rlimits: ResourceLimits,
 }
@@ -96,7 +97,7 @@ impl Linux {
             pressure,
             slow_at: None,
             limits_at: None,
-            swap_bytes: None,
+            slow: ProcessFigures::default(),
             machine: None,
             rlimits: read_rlimits(),
             buffer,
@@ -106,30 +107,30 @@ impl Linux {
     }
 
     fn process(&mut self) -> ProcessFigures {
-        let mut figures = ProcessFigures {
-            swap_bytes: self.swap_bytes,
-            ..ProcessFigures::default()
-        };
+        let mut figures = self.slow;
         if let Some(text) = read(&self.statm, &mut self.buffer) {
             let pages = |n| parse::field(text, n).and_then(|p| p.checked_mul(self.page_bytes));
             figures.virtual_bytes = pages(0);
             figures.rss_bytes = pages(1).unwrap_or(0);
             figures.data_bytes = pages(5);
         }
-        if let Some(text) = read(&self.stat, &mut self.buffer) {
-            let stat = parse::stat(text);
-            figures.threads = stat.threads.and_then(|n| u32::try_from(n).ok());
-            figures.major_faults = stat.major_faults;
-            figures.cpu_ms = stat
-                .cpu_ticks
-                .map(|ticks| ticks.saturating_mul(1000) / self.ticks_per_second);
-        }
         figures
     }
 
     fn refresh_slow(&mut self) {
-        self.swap_bytes =
-            read(&self.status, &mut self.buffer).and_then(|t| parse::named_kb(t, "VmSwap"));
+        self.slow = ProcessFigures {
+            swap_bytes: read(&self.status, &mut self.buffer)
+                .and_then(|t| parse::named_kb(t, "VmSwap")),
+            ..ProcessFigures::default()
+        };
+        if let Some(text) = read(&self.stat, &mut self.buffer) {
+            let stat = parse::stat(text);
+            self.slow.threads = stat.threads.and_then(|n| u32::try_from(n).ok());
+            self.slow.major_faults = stat.major_faults;
+            self.slow.cpu_ms = stat
+                .cpu_ticks
+                .map(|ticks| ticks.saturating_mul(1000) / self.ticks_per_second);
+        }
         self.machine = read(&self.meminfo, &mut self.buffer).and_then(machine);
         if let Ok(cgroup) = &mut self.cgroup {
             cgroup.refresh_slow(&mut self.buffer);
