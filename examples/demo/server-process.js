@@ -9,15 +9,14 @@ const path = require('path');
 const OLD_SPACE_MB = 96;
 const MAX_SNAPSHOTS = 2;
 /**
- * Of so small a heap V8 gives up early, at 80 to 95 % by its version, as it needs room for a scavenge; so
- * both levels lie lower than by default.
+ * Where memguard's default levels (85 and 95 % of the nearest limit) lie for the live heap: a sixth lower, since V8
+ * must find room for its nursery in the old space, and of one so small it takes up to a sixth.
  */
-const LEVELS = { warn: 0.7, critical: 0.8 };
+const LEVELS = { warn: 0.85 - 1 / 6, critical: 0.95 - 1 / 6 };
 const SETTINGS = {
   MEMGUARD_CHECK_INTERVAL: '1s',
   MEMGUARD_CALM_INTERVAL: '1s',
   MEMGUARD_MIN_INTERVAL: '250ms',
-  MEMGUARD_LIMIT_THRESHOLD: `${LEVELS.warn},${LEVELS.critical}`,
   MEMGUARD_MAX_SNAPSHOTS: String(MAX_SNAPSHOTS),
   MEMGUARD_SNAPSHOT_COOLDOWN: '1s',
   MEMGUARD_BASELINE: 'off',

@@ -73,7 +73,7 @@ export interface IsolateFigures {
   externalBytes: number;
   /** At most ten seconds old. */
   arrayBuffersBytes: number | null;
-  /** Capacity of the nursery: what a scavenge may have to move to the old space, which must have room for it. */
+  /** The largest that the nursery has been: what a scavenge may have to move to the old space, which must have room for it. */
   nurseryBytes: number;
   mallocedBytes: number;
   /** Used heap right after the last major GC: what is really held. */

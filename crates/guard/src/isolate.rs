@@ -180,7 +180,7 @@ impl WatchedIsolate {
             },
             external_bytes: recorded.heap.external,
             array_buffers_bytes: recorded.array_buffers,
-            nursery_bytes: recorded.new_space_capacity,
+            nursery_bytes: recorded.new_space_peak,
             malloced_bytes: recorded.heap.malloced,
             live_heap_bytes: recorded.live_after_major,
             live_heap_at_ms: recorded

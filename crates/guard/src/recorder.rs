@@ -51,6 +51,7 @@ struct HeapFigures {
     external: AtomicU64,
     allocated_ever: AtomicU64,
     new_space_capacity: AtomicU64,
+    new_space_peak: AtomicU64,
     read_at_us: AtomicU64,
 }
 
@@ -75,6 +76,8 @@ pub struct Recorded {
     pub heap: HeapStatistics,
     /// Capacity of the nursery in bytes; 0 when unknown.
     pub new_space_capacity: u64,
+    /// The largest that it ever was: V8 shrinks it when it reduces memory, and lets it grow again.
+    pub new_space_peak: u64,
     /// When they were read, on the guard's clock; 0: never.
     pub read_at_us: u64,
     /// Minor collections since the isolate was attached, and the time in them.
@@ -267,6 +270,7 @@ impl Recorder {
                 allocated_ever: known(self.heap.allocated_ever.load(Relaxed)),
             },
             new_space_capacity: self.heap.new_space_capacity.load(Relaxed),
+            new_space_peak: self.heap.new_space_peak.load(Relaxed),
             read_at_us: self.heap.read_at_us.load(Relaxed),
             minor_count: self.gc.minor_count.load(Relaxed),
             minor_us: self.gc.minor_us.load(Relaxed),
@@ -355,6 +359,7 @@ impl Recorder {
         // SAFETY: passed on from the caller.
         let capacity = unsafe { isolate.space_statistics(index) }.map_or(0, |space| space.capacity);
         self.heap.new_space_capacity.store(capacity, Relaxed);
+        self.heap.new_space_peak.fetch_max(capacity, Relaxed);
     }
 }
 
@@ -386,6 +391,7 @@ impl HeapFigures {
             &self.external,
             &self.allocated_ever,
             &self.new_space_capacity,
+            &self.new_space_peak,
             &self.read_at_us,
         ]
         .into_iter()

@@ -187,7 +187,8 @@ pub struct IsolateFigures {
     pub external_bytes: u64,
     /// The part of `external_bytes` that are `ArrayBuffer`s and `Buffer`s.
     pub array_buffers_bytes: Option<u64>,
-    /// Capacity of the nursery (new space): what a scavenge may have to move to the old space. 0 is "unknown".
+    /// The largest capacity that the nursery (new space) has had: what a scavenge may have to move to the old
+    /// space. 0 is "unknown".
     pub nursery_bytes: u64,
     /// What V8 itself took by `malloc` for its own needs.
     pub malloced_bytes: u64,
