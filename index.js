@@ -10,11 +10,12 @@ module.exports.capabilities = () => require('./lib/guard/capabilities').capabili
 // The caches are loaded when one of them is first asked for: who wants a guard alone starts in half the time.
 // What is assigned here only tells ES modules the names.
 module.exports.LRUCache = null;
+module.exports.SharedCache = null;
 module.exports.applyPressure = null;
 module.exports.caches = null;
 module.exports.memoize = null;
 module.exports.objectView = null;
 module.exports.sizeOf = null;
-for (const name of ['LRUCache', 'applyPressure', 'caches', 'memoize', 'objectView', 'sizeOf']) {
+for (const name of ['LRUCache', 'SharedCache', 'applyPressure', 'caches', 'memoize', 'objectView', 'sizeOf']) {
   Object.defineProperty(module.exports, name, { enumerable: true, get: () => require('./lib/cache')[name] });
 }

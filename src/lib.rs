@@ -3,6 +3,7 @@
 //! Structures cross the border as JSON text: sizes are u64 here and numbers there, which Node-API's own
 //! conversion would make BigInts. Every export catches panics, and every error carries its code.
 
+mod cache;
 mod capture;
 mod error;
 mod guard;

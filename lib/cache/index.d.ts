@@ -1,6 +1,7 @@
 import type { CacheStats, LRUCache } from './lru-cache';
 
 export { CacheStats, LRUCache } from './lru-cache';
+export { SharedCache, SharedCacheStats } from './shared-cache';
 
 /**
  * A cache in the clothes of a plain object, for code that writes `cache[key]`, `key in cache`, `delete cache[key]`
