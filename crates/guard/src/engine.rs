@@ -408,7 +408,7 @@ impl Engine {
     }
 
     /// Asks for fresh figures every event loop that may have any; answers whom to wake and wait for.
-    pub(crate) fn ask(&self) -> Vec<(&'static Recorder, Arc<dyn Waker>)> {
+    pub(crate) fn ask(&self) -> Vec<Asked> {
         let now = now_us();
         let mut state = self.state.lock();
         let State {
@@ -418,9 +418,12 @@ impl Engine {
             .iter_mut()
             .filter_map(|isolate| {
                 let watch = watches.iter().find(|watch| watch.owner == isolate.id)?;
-                isolate
-                    .ask(now)
-                    .then(|| (isolate.recorder(), Arc::clone(&watch.waker)))
+                let overdue = isolate.recorder().is_waiting();
+                let recorder = isolate.ask(now).then(|| isolate.recorder());
+                (overdue || recorder.is_some()).then(|| Asked {
+                    recorder,
+                    waker: Arc::clone(&watch.waker),
+                })
             })
             .collect()
     }
@@ -477,6 +480,14 @@ impl Engine {
         state.latest = Some(sample);
         taken
     }
+}
+
+/// An event loop that is to be woken.
+pub(crate) struct Asked {
+    /// Where its answer is waited for. `None`: it has owed one for longer and is only woken again, since a
+    /// wake-up can be lost; where the first is still on its way, the second does nothing.
+    pub(crate) recorder: Option<&'static Recorder>,
+    pub(crate) waker: Arc<dyn Waker>,
 }
 
 /// What came of a sample.

@@ -60,15 +60,16 @@ fn sample(engine: &Engine, vitals: &mut Vitals, pace: &mut Pace, live: bool) -> 
     let gate = gate::shared();
     gate.expect_figures();
     let asked = engine.ask();
-    for (_, waker) in &asked {
-        waker.wake();
+    for asked in &asked {
+        asked.waker.wake();
     }
+    let awaited: Vec<_> = asked.iter().filter_map(|asked| asked.recorder).collect();
     // Meanwhile the operating system is read: an event loop that is free has answered by then, and
     // neither it nor this thread need sleep and wake the other.
     let reading = vitals.read();
-    if !asked.is_empty() {
+    if !awaited.is_empty() {
         gate.await_figures(ANSWER, || {
-            asked.iter().all(|(recorder, _)| !recorder.is_waiting())
+            awaited.iter().all(|recorder| !recorder.is_waiting())
         });
     }
     if engine.interrupt() > 0 {
