@@ -68,13 +68,14 @@ export function print(result) {
   ]));
 
   console.log('\nTargets');
-  const ratio = (name) => loaded[name].total.median / loaded.memguard.total.median;
+  // Against memguard's case: the peers' lower quartile by its own median, since their loop monitors are hard to see.
+  const ratio = (name) => loaded[name].total.q1 / loaded.memguard.total.median;
   const rows = [
     [`idle, at most ${BUDGET_US} µs/s`, number(idle.memguard.total.median), idle.memguard.total.median <= BUDGET_US],
     [`under load, at most ${BUDGET_US} µs/s`, number(loaded.memguard.total.median), loaded.memguard.total.median <= BUDGET_US],
     [`under load at 500 ms, at most ${BUDGET_US} µs/s`, number(loaded['memguard-tight'].total.median), loaded['memguard-tight'].total.median <= BUDGET_US],
-    ['at most 1/10 of prom-client', `1/${number(ratio('prom-client'))}`, ratio('prom-client') >= 10],
-    ['at most 1/10 of OpenTelemetry', `1/${number(ratio('otel'))}`, ratio('otel') >= 10],
+    ["at most 1/10 of prom-client's lower quartile", `1/${number(ratio('prom-client'))}`, ratio('prom-client') >= 10],
+    ["at most 1/10 of OpenTelemetry's lower quartile", `1/${number(ratio('otel'))}`, ratio('otel') >= 10],
     ['start-up, at most 5 ms', number(startup.memguard.wallMs.median), startup.memguard.wallMs.median <= 5],
     ['memory of a guard, at most 1 MB', number(memory.guard.own.median / MB), memory.guard.own.median <= MB],
     ['memory with its JavaScript, at most 1 MB', number(memory.all.own.median / MB), memory.all.own.median <= MB],
