@@ -42,7 +42,10 @@ impl Bench {
         let engine = Engine::without_sampler();
         // SAFETY: there is no V8 in this process, so no isolate that could end.
         unsafe { engine.open(None, settings, facts, Arc::new(Nobody)) }?;
-        let (recorder, _) = engine.ask().pop().ok_or("no isolate was opened")?;
+        let asked = engine.ask().pop();
+        let recorder = asked
+            .and_then(|asked| asked.recorder)
+            .ok_or("no isolate was opened")?;
         let mut vitals = Vitals::open();
         let names = vitals.limit_names();
         let reading = vitals.read();
