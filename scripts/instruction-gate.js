@@ -22,7 +22,7 @@ const { resolve } = require('../lib/options');
 const LIMITS = {
   minor: { limit: 420, what: "V8's two callbacks for a minor collection" },
   push: { limit: 2_000, what: 'a sample put into the history' },
-  read: { limit: 18_000, what: "the operating system's files read and parsed" },
+  read: { limit: 9_000, what: "the operating system's files read and parsed" },
   tick: { limit: 16_000, what: 'a sample asked for, joined, kept and judged' },
 };
 /** Bytes on the heap after two weeks at the calm pace, at most. */

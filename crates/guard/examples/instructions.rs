@@ -18,7 +18,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut bench = Bench::open(settings, facts)?;
     match work.as_str() {
         "minor" => (0..count).for_each(|_| bench.minor_collection()),
-        "read" => (0..count).for_each(|_| drop(black_box(bench.read()))),
+        "read" => {
+            for _ in 0..count {
+                black_box(bench.read());
+            }
+        }
         "tick" => (0..count).for_each(|_| bench.tick()),
         "push" => {
             bench.tick();
