@@ -45,6 +45,8 @@ export class Child {
 
 /** The child's side: serves the commands of `handlers`, by name. */
 export function serve(handlers) {
+  // A benchmark that failed leaves nobody behind.
+  process.on('disconnect', () => process.exit());
   process.on('message', async ({ id, command, argument }) => {
     try {
       process.send({ id, result: await handlers[command](argument) });
