@@ -19,6 +19,7 @@ class Hammers {
     this.data = { workers, keys, noted: this.noted, stop: this.stop, bound: cache.maxBytes, name: cache.name, handle: cache.handle };
     this.seed = seed;
     this.failures = [];
+    this.running = new Set();
   }
 
   start(me) {
@@ -29,7 +30,18 @@ class Hammers {
       worker.once('exit', () => resolve(null));
     });
     worker.gone = new Promise((resolve) => worker.once('exit', resolve));
+    this.running.add(worker);
+    worker.once('exit', () => this.running.delete(worker));
     return worker;
+  }
+
+  /** Runs a test, and leaves no worker behind, however it ends. */
+  async during(test) {
+    try {
+      await test();
+    } finally {
+      await Promise.all([...this.running].map((worker) => worker.terminate()));
+    }
   }
 
   check() {
@@ -43,14 +55,17 @@ describe('many workers on one cache', () => {
     it(`read nothing that was replaced or never written, within ${maxBytes}`, async () => {
       const cache = new SharedCache({ name: `hammer ${maxBytes}`, maxBytes });
       const hammers = new Hammers(cache, { workers: 4, keys: 3_000, seed: 1 });
-      const workers = [0, 1, 2, 3].map((me) => hammers.start(me));
-      for (let i = 0; i < 40; i++) {
-        await sleep(50);
-        hammers.check();
-      }
-      Atomics.store(new Int32Array(hammers.stop), 0, 1);
-      const results = await Promise.all(workers.map(({ done }) => done));
-      await Promise.all(workers.map(({ gone }) => gone));
+      let results;
+      await hammers.during(async () => {
+        const workers = [0, 1, 2, 3].map((me) => hammers.start(me));
+        for (let i = 0; i < 40; i++) {
+          await sleep(50);
+          hammers.check();
+        }
+        Atomics.store(new Int32Array(hammers.stop), 0, 1);
+        results = await Promise.all(workers.map(({ done }) => done));
+        await Promise.all(workers.map(({ gone }) => gone));
+      });
       hammers.check();
       assert.ok(results.every(({ operations }) => operations > 100));
       const { hits, added } = cache.stats();
@@ -65,19 +80,21 @@ describe('many workers on one cache', () => {
   it('may be ended at any moment', async () => {
     const cache = new SharedCache({ name: 'ended', maxBytes: '8mb' });
     const hammers = new Hammers(cache, { workers: 3, keys: 500, seed: 100 });
-    const steady = hammers.start(0);
-    for (let round = 0; round < 25; round++) {
-      const victims = [hammers.start(1), hammers.start(2)];
-      await sleep(20 + round * 6);
-      await Promise.all(victims.map((victim) => victim.terminate()));
-      hammers.check();
-      cache.set('key -', round);
-      assert.equal(cache.get('key -'), round);
-      cache.delete('key -');
-    }
-    Atomics.store(new Int32Array(hammers.stop), 0, 1);
-    assert.ok((await steady.done).operations > 100);
-    await steady.gone;
+    await hammers.during(async () => {
+      const steady = hammers.start(0);
+      for (let round = 0; round < 25; round++) {
+        const victims = [hammers.start(1), hammers.start(2)];
+        await sleep(20 + round * 6);
+        await Promise.all(victims.map((victim) => victim.terminate()));
+        hammers.check();
+        cache.set('key -', round);
+        assert.equal(cache.get('key -'), round);
+        cache.delete('key -');
+      }
+      Atomics.store(new Int32Array(hammers.stop), 0, 1);
+      assert.ok((await steady.done).operations > 100);
+      await steady.gone;
+    });
     hammers.check();
     cache.clear();
     assert.ok(cache.bytes < 0.2 * MB, `${cache.bytes} bytes are left`);
