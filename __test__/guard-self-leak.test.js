@@ -22,7 +22,10 @@ const counts = () => ({
   handles: process.getActiveResourcesInfo().sort(),
 });
 const memory = (guard) => { guard.forceGC(); guard.forceGC(); const { rss, heapUsed } = process.memoryUsage(); return { rss: rss / 2 ** 20, heapUsed: heapUsed / 2 ** 20 }; };
-const settled = async () => { while (samplers() > 0) await later(10); await later(50); };
+// A thread that was just made does not bear its name yet, so the number must hold for a while.
+const settled = async (threads = Infinity) => {
+  for (let last = -1; samplers() > 0 || tasks().length > threads || tasks().length !== last; ) { last = tasks().length; await later(200); }
+};
 `;
 
 const ROUND = {
@@ -50,6 +53,7 @@ for (const [what, round] of Object.entries(ROUND)) {
         await rounds(300);
         const before = { ...counts(), ...memory(guard) };
         await rounds(1000);
+        await settled(before.threads);
         say({ before, after: { ...counts(), ...memory(guard) } });
       })();`,
       { env: { MALLOC_ARENA_MAX: '2' } },
