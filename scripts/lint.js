@@ -10,7 +10,7 @@ const { Failure, run } = require('./lib/failure');
 const { sequence } = require('./lib/sequence');
 const { root } = require('./lib/paths');
 
-const clippy = ['clippy', '--workspace', '--all-targets', '--locked', '--features', 'memguard/test-hooks', '--', '-D', 'warnings'];
+const clippy = ['clippy', '--workspace', '--all-targets', '--locked', '--features', 'memguard/test-hooks,memguard-guard/bench', '--', '-D', 'warnings'];
 const inModules = (...names) => path.join(root, 'node_modules', ...names);
 
 function requireComponents() {
