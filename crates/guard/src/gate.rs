@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
+/// From this use of the effective limit on, every major collection is looked at as it comes.
+pub(crate) const TIGHT: f64 = 0.7;
+
 /// The meeting point of the sampler thread and those who have news for it. Everything that wakes
 /// it is remembered, so that no news is lost between two sleeps.
 #[derive(Default)]

@@ -4,9 +4,9 @@ use memguard_v8_api::{Isolate, layout_matches};
 use memguard_vitals::{GcFigures, IsolateFigures};
 
 use crate::clock::now_us;
+use crate::gate;
 use crate::recorder::{GcRecord, Recorded, Recorder};
 use crate::rest::Rest;
-use crate::sampler;
 use crate::settings::IsolateFacts;
 
 /// An isolate between the first guard that it opens and the last that it closes.
@@ -43,7 +43,7 @@ impl WatchedIsolate {
             });
         let recorder = Recorder::acquire(isolate);
         recorder.store_heap(&facts.heap.into());
-        recorder.set_tight((old_space_limit as f64 * sampler::TIGHT) as u64);
+        recorder.set_tight((old_space_limit as f64 * gate::TIGHT) as u64);
         // SAFETY: passed on from the caller; unhooked in `detach`.
         let hooked = isolate.is_some_and(|isolate| unsafe { recorder.hook(isolate) });
         Self {

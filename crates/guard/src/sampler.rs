@@ -23,8 +23,6 @@ const INTERRUPT: Duration = Duration::from_millis(2);
 const LEAST: Duration = Duration::from_millis(50);
 /// How often what was learned is written down.
 const SAVE_EVERY: Duration = Duration::from_secs(3600);
-/// From this use of the effective limit on, every major collection is looked at as it comes.
-pub(crate) const TIGHT: f64 = 0.7;
 
 /// Starts the sampler thread. It ends by itself when its generation is no longer wanted.
 pub(crate) fn start(engine: &'static Engine, generation: u64) -> std::io::Result<()> {
@@ -85,7 +83,7 @@ fn sample(engine: &Engine, vitals: &mut Vitals, pace: &mut Pace, live: bool) -> 
         let line = format!("memguard: critical, and the event loop is blocked: {sentence}\n");
         let _ = std::io::stderr().write_all(line.as_bytes());
     }
-    gate.set_alert_on_major(taken.ratio.is_some_and(|ratio| ratio > TIGHT));
+    gate.set_alert_on_major(taken.ratio.is_some_and(|ratio| ratio > gate::TIGHT));
     pace.next(PaceInput {
         at_ms: taken.at_ms,
         ratio: taken.ratio,
