@@ -9,8 +9,10 @@
 //! a mapping of their own. An entry takes
 //!
 //! ```text
-//! 4 + key + value, rounded up to a cell (at most a quarter more, 10 % on average), + 40 slot + 4 word + 4 bucket + 8 ghosts
+//! 4 + key + value, rounded up to a cell, + 40 slot + 4 word + 4 bucket + 8 ghosts
 //! ```
+//!
+//! and of a cell at most a fifth is not used, a third of those above a quarter of a page.
 //!
 //! # Why not another way
 //! - *A `SharedArrayBuffer` that JavaScript reads by itself*: threads would have to be handed it, a name could not find
