@@ -140,6 +140,12 @@ describe('a folder that cannot be used', () => {
     assert.deepEqual(named.said, ['ERR_MEMGUARD_SNAPSHOT_DIR']);
   });
 
+  it('though nothing said so before: an error with a code', { skip: !LINUX && '/proc' }, async (t) => {
+    const app = await runToEnd(t, `const { guard } = require('memguard'); try { guard.start({ snapshotDir: '/proc/snapshots' }); guard.takeSnapshot().catch(({ code, message }) => say({ code, message })); } catch ({ code, message }) { say({ code, message }); }`);
+    assert.match(app.said[0].code, /^ERR_MEMGUARD_SNAPSHOT_(DIR|IO)$/);
+    assert.match(app.said[0].message, /\/proc/);
+  });
+
   it('that is removed under way: an error, and the next snapshot makes it anew', async (t) => {
     const app = await runToEnd(
       t,
