@@ -275,6 +275,7 @@ class MemoryGuard extends EventEmitter {
     this.#emit('alert', alert);
     const { onAlert } = this.#options;
     if (onAlert !== null) this.#guarded('onAlert', () => onAlert(alert));
+    else if (!this.#isHeard('alert')) warn(String(alert), 'MEMGUARD_ALERT');
     if (!this.running) return;
     this.#auto ??= new (later.auto().AutoSnapshot)({
       capture: (of) => this.takeSnapshot({ reason: 'alert', level: of.level, cooldown: true }),
@@ -292,6 +293,8 @@ class MemoryGuard extends EventEmitter {
 
   #degraded(feature, code, reason) {
     this.#emit('degraded', { feature, code, reason });
+    // That the last snapshot is young is no news.
+    if (!this.#isHeard('degraded') && code !== 'ERR_MEMGUARD_SNAPSHOT_COOLDOWN') warn(`no ${feature}: ${reason}`, code);
   }
 
   #emit(event, value) {
@@ -323,8 +326,11 @@ class MemoryGuard extends EventEmitter {
   }
 
   #wanted(coming) {
-    const isHeard = (event) => event === coming || this.listenerCount(event) > 0 || CHANNELS[event].hasSubscribers;
-    return Object.fromEntries(COSTLY.map((event) => [event, isHeard(event)]));
+    return Object.fromEntries(COSTLY.map((event) => [event, event === coming || this.#isHeard(event)]));
+  }
+
+  #isHeard(event) {
+    return this.listenerCount(event) > 0 || CHANNELS[event].hasSubscribers;
   }
 
   #folder() {

@@ -12,7 +12,7 @@ use crate::watch::Waker;
 
 /// A critical alert that JavaScript has not fetched for this long is printed to stderr instead: its
 /// event loop is blocked, and the process may not live to tell.
-const PATIENCE_US: u64 = 2_000_000;
+const PATIENCE_US: u64 = 250_000;
 
 /// An event loop that is to be woken.
 pub(crate) struct Asked {
