@@ -73,10 +73,15 @@ fn restore_signals(signals: Signals) {
 }
 
 #[cfg(not(unix))]
-fn block_signals() {}
+struct Signals;
 
 #[cfg(not(unix))]
-fn restore_signals(_signals: ()) {}
+fn block_signals() -> Signals {
+    Signals
+}
+
+#[cfg(not(unix))]
+fn restore_signals(_: Signals) {}
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
