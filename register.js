@@ -1,7 +1,7 @@
 'use strict';
 
 const { guard } = require('./lib/guard');
-const { warn } = require('./lib/guard/warnings');
+const { warn } = require('./lib/warnings');
 
 // Wrong settings in the environment must not keep an application from starting.
 try {

@@ -2,6 +2,7 @@
 
 const { invalidType } = require('../errors');
 const { parseRatio } = require('../units');
+const { warn } = require('../warnings');
 const { describe } = require('./stats');
 const { conclude, evict } = require('./write');
 
@@ -88,10 +89,7 @@ class Pressure {
       conclude(store);
     } catch (error) {
       // Nobody called: a dispose that throws must not end the process because memory is tight.
-      process.emitWarning(`a dispose of the cache ${store.name || ''} threw: ${error && error.message}`, {
-        type: 'MemguardWarning',
-        code: 'MEMGUARD_CACHE_DISPOSE',
-      });
+      warn(`a dispose of the cache ${store.name || ''} threw: ${error && error.message}`, 'MEMGUARD_CACHE_DISPOSE');
     }
   }
 }

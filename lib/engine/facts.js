@@ -7,7 +7,6 @@ const workers = require('worker_threads');
 function heapOf(statistics) {
   return {
     total: statistics.total_heap_size,
-    physical: statistics.total_physical_size,
     used: statistics.used_heap_size,
     limit: statistics.heap_size_limit,
     malloced: statistics.malloced_memory,
@@ -17,7 +16,6 @@ function heapOf(statistics) {
 
 /** What an engine must know of the isolate that opens a guard. */
 function isolateFacts(name) {
-  const { maxYoungGenerationSizeMb: young, maxOldGenerationSizeMb: old } = workers.resourceLimits;
   return {
     threadId: workers.isMainThread ? 0 : workers.threadId,
     name: name ?? defaultName(),
@@ -26,8 +24,7 @@ function isolateFacts(name) {
       nodeLine: nodeLine(),
       nodeOptions: process.env.NODE_OPTIONS ?? '',
       execArgv: process.execArgv,
-      workerYoungMb: young > 0 ? young : null,
-      workerOldMb: old > 0 ? old : null,
+      ...workerLimits(workers.resourceLimits),
     },
     nativeV8: process.env.MEMGUARD_NATIVE_V8 !== '0',
   };
@@ -47,4 +44,9 @@ function nodeLine() {
   return Number.parseInt(process.versions.node, 10);
 }
 
-module.exports = { heapOf, isolateFacts, nodeLine, workerName };
+/** A worker's limits under the engine's names; null where there is none, as in the main thread. */
+function workerLimits({ maxYoungGenerationSizeMb: young, maxOldGenerationSizeMb: old }) {
+  return { workerYoungMb: young > 0 ? young : null, workerOldMb: old > 0 ? old : null };
+}
+
+module.exports = { heapOf, isolateFacts, nodeLine, workerLimits, workerName };

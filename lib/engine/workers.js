@@ -1,9 +1,9 @@
 'use strict';
 
 const { isMainThread } = require('worker_threads');
-const { heapOf, nodeLine, workerName } = require('./facts');
+const { heapOf, nodeLine, workerLimits, workerName } = require('./facts');
 
-const EMPTY = { total: 0, physical: 0, used: 0, limit: 0, malloced: 0, external: 0 };
+const EMPTY = { total: 0, used: 0, limit: 0, malloced: 0, external: 0 };
 
 /** How often a worker's heap is asked for: each time interrupts the worker. */
 const POLL_MS = 9500;
@@ -51,12 +51,11 @@ class WorkerWatch {
   }
 
   #adopt(worker) {
-    const { maxYoungGenerationSizeMb: young, maxOldGenerationSizeMb: old } = worker.resourceLimits;
     const facts = {
       threadId: worker.threadId,
       name: workerName(worker),
       heap: EMPTY,
-      limits: { nodeLine: nodeLine(), nodeOptions: '', execArgv: [], workerYoungMb: young > 0 ? young : null, workerOldMb: old > 0 ? old : null },
+      limits: { nodeLine: nodeLine(), nodeOptions: '', execArgv: [], ...workerLimits(worker.resourceLimits) },
       nativeV8: false,
     };
     const id = this.#binding.adoptWorker(JSON.stringify(facts));

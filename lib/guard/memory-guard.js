@@ -15,7 +15,7 @@ const { CHANNELS, Alert, Recovery } = require('./events');
 const { Folders } = require('./folders');
 const { engineSettings, snapshotFolder, checkFolder, folderProblem, identify } = require('./settings');
 const { listen } = require('./signal');
-const { warn } = require('./warnings');
+const { warn } = require('../warnings');
 
 /** What watching does without is loaded when it is first asked for: start-up is the app's time. */
 const later = {

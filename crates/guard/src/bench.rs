@@ -79,7 +79,6 @@ impl Bench {
         let used = (40 + self.ticks % 30) * MB;
         let heap = HeapStatistics {
             total: 80 * MB,
-            physical: 80 * MB,
             used,
             limit: 2096 * MB,
             malloced: MB,

@@ -376,6 +376,11 @@ impl Engine {
     }
 }
 
+/// A guard answers for its own isolate; the main thread's also for those that have no guard of their own.
+fn is_mine(owner: u32, isolate: u32, owners: &[u32]) -> bool {
+    owner == isolate || owner == 0 && !owners.contains(&isolate)
+}
+
 fn name_of(isolates: &[WatchedIsolate], id: u32) -> String {
     isolates
         .iter()
@@ -405,20 +410,18 @@ impl State {
     }
 
     fn listeners_changed(&self) {
+        let owners = self.owners();
         for isolate in &self.isolates {
-            let wanted = self
-                .watches
-                .iter()
-                .any(|watch| watch.settings.listens.gc && self.is_mine(watch, isolate.id));
+            let wanted = self.watches.iter().any(|watch| {
+                watch.settings.listens.gc && is_mine(watch.owner, isolate.id, &owners)
+            });
             isolate.recorder().set_stream_minor(wanted);
         }
     }
 
-    /// A guard answers for its own isolate; the main thread's also for those that have no guard of
-    /// their own.
-    fn is_mine(&self, watch: &Watch, isolate: u32) -> bool {
-        watch.owner == isolate
-            || watch.owner == 0 && !self.watches.iter().any(|other| other.owner == isolate)
+    /// The isolates that have a guard of their own.
+    fn owners(&self) -> Vec<u32> {
+        self.watches.iter().map(|watch| watch.owner).collect()
     }
 
     /// Takes out the guard that this one replaces. Its JavaScript learns of it when it is woken and fetches events.
@@ -489,15 +492,13 @@ impl State {
     fn judge(&mut self, sample: &Sample) {
         let now = now_us();
         let to_sample_ms = |us: u64| sample.at_ms.saturating_sub(now.saturating_sub(us) / 1000);
-        let main_is_guarded = self.watches.iter().any(|watch| watch.owner == 0);
-        let owners: Vec<u32> = self.watches.iter().map(|watch| watch.owner).collect();
-        let is_mine =
-            |owner: u32, isolate: u32| owner == isolate || owner == 0 && !owners.contains(&isolate);
+        let owners = self.owners();
+        let main_is_guarded = owners.contains(&0);
         for watch in &mut self.watches {
             let owner = watch.owner;
             let with_process = owner == 0 || !main_is_guarded;
             // Settings were validated when the guard was opened: no judge can refuse them now.
-            let _ = watch.observe(sample, |id| is_mine(owner, id), with_process, now);
+            let _ = watch.observe(sample, |id| is_mine(owner, id, &owners), with_process, now);
         }
         for isolate in &mut self.isolates {
             let (records, lost) = isolate.take_collections();
@@ -511,7 +512,7 @@ impl State {
             let subject = Subject::isolate(isolate.id, isolate.name().to_owned());
             let limit = isolate.old_space_limit();
             for watch in &mut self.watches {
-                if is_mine(watch.owner, isolate.id) {
+                if is_mine(watch.owner, isolate.id, &owners) {
                     watch.collected(&subject, limit, &records, lost, now);
                 }
             }

@@ -44,7 +44,6 @@ pub struct Recorder {
 #[derive(Default)]
 struct HeapFigures {
     total: AtomicU64,
-    physical: AtomicU64,
     used: AtomicU64,
     limit: AtomicU64,
     malloced: AtomicU64,
@@ -155,7 +154,6 @@ impl Recorder {
     /// Stores figures that were read from V8, natively or by JavaScript.
     pub fn store_heap(&self, heap: &HeapStatistics) {
         self.heap.total.store(heap.total, Relaxed);
-        self.heap.physical.store(heap.physical, Relaxed);
         self.heap.used.store(heap.used, Relaxed);
         self.heap.limit.store(heap.limit, Relaxed);
         self.heap.malloced.store(heap.malloced, Relaxed);
@@ -262,7 +260,6 @@ impl Recorder {
         Recorded {
             heap: HeapStatistics {
                 total: self.heap.total.load(Relaxed),
-                physical: self.heap.physical.load(Relaxed),
                 used: self.heap.used.load(Relaxed),
                 limit: self.heap.limit.load(Relaxed),
                 malloced: self.heap.malloced.load(Relaxed),
@@ -384,7 +381,6 @@ impl HeapFigures {
     fn each(&self, apply: impl Fn(&AtomicU64)) {
         [
             &self.total,
-            &self.physical,
             &self.used,
             &self.limit,
             &self.malloced,

@@ -111,8 +111,6 @@ impl LimitFacts {
 pub struct ReportedHeap {
     /// `total_heap_size`
     pub total: f64,
-    /// `total_physical_size`
-    pub physical: f64,
     /// `used_heap_size`
     pub used: f64,
     /// `heap_size_limit`
@@ -149,7 +147,6 @@ impl From<ReportedHeap> for memguard_v8_api::HeapStatistics {
     fn from(reported: ReportedHeap) -> Self {
         Self {
             total: reported.total as u64,
-            physical: reported.physical as u64,
             used: reported.used as u64,
             limit: reported.limit as u64,
             malloced: reported.malloced as u64,

@@ -11,11 +11,9 @@ use crate::symbols::Symbol;
 pub struct GcTypes(u32);
 
 impl GcTypes {
-    /// Scavenges and minor mark-sweeps: the nursery.
-    pub const MINOR: Self = Self(0b0011);
     /// Mark-sweep-compact: the whole heap.
     pub const MAJOR: Self = Self(0b0100);
-    /// Both.
+    /// Scavenges and minor mark-sweeps (the nursery) too.
     pub const MINOR_AND_MAJOR: Self = Self(0b0111);
 
     /// Reads the argument that V8 hands to a callback.

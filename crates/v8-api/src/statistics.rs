@@ -76,8 +76,6 @@ impl RawSpaceStatistics {
 pub struct HeapStatistics {
     /// `total_heap_size`: memory that V8 has committed for the heap.
     pub total: u64,
-    /// `total_physical_size`: the resident part of it.
-    pub physical: u64,
     /// `used_heap_size`: objects, live or not yet collected.
     pub used: u64,
     /// `heap_size_limit`: old space and three times the semi-space, *not* the point of death.
@@ -94,7 +92,6 @@ impl From<RawHeapStatistics> for HeapStatistics {
     fn from(raw: RawHeapStatistics) -> Self {
         Self {
             total: raw.total_heap_size as u64,
-            physical: raw.total_physical_size as u64,
             used: raw.used_heap_size as u64,
             limit: raw.heap_size_limit as u64,
             malloced: raw.malloced_memory as u64,

@@ -1,6 +1,7 @@
 'use strict';
 
 const { MemguardError } = require('../../errors');
+const { warn } = require('../../warnings');
 const { LRUCache } = require('../lru-cache');
 const { checkKey } = require('./channel');
 const { Codec, decode, isImmutable } = require('./codec');
@@ -26,10 +27,7 @@ class LocalStore {
     }
     if (!warned) {
       warned = true;
-      process.emitWarning(`shared caches are caches of their thread alone, on its heap: ${why}`, {
-        type: 'MemguardWarning',
-        code: 'MEMGUARD_CACHE_LOCAL',
-      });
+      warn(`shared caches are caches of their thread alone, on its heap: ${why}`, 'MEMGUARD_CACHE_LOCAL');
     }
     return new LocalStore(settings);
   }

@@ -8,7 +8,7 @@ const { Judge } = require('./judge');
 const { LiveHeap } = require('./live-heap');
 const { Sampler } = require('./sampler');
 const snapshots = require('./snapshots');
-const { warn } = require('../../guard/warnings');
+const { warn } = require('../../warnings');
 const observeGc = require('../gc-observer');
 
 const LOST = 'needs the addon';
