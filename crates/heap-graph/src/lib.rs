@@ -1,3 +1,16 @@
 //! Reads V8 heap snapshots of any size into a compact graph, and answers what is in them.
 
+mod builder;
+mod columns;
+mod control;
+mod model;
+mod parser;
 pub mod report;
+
+pub use builder::{BuildError, GraphBuilder, NewLabel};
+pub use control::{CancelSignal, Phase, Progress, ProgressListener};
+pub use model::{
+    Detachedness, Edge, EdgeIndex, EdgeKind, EdgeLabel, HeapGraph, Location, MAX_EDGES, MAX_NODES,
+    Node, NodeIndex, NodeKind, StringId,
+};
+pub use parser::{ReadError, ReadOptions, read, read_file};

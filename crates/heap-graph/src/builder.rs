@@ -1,0 +1,424 @@
+//! Filling a graph from something that is not a snapshot file: a heap walker, a test.
+
+use std::collections::HashMap;
+
+use crate::model::{
+    Detachedness, EdgeKind, EdgeLabel, HeapGraph, Location, Locations, MAX_EDGES, MAX_NODES,
+    NodeIndex, NodeKind, StringId, StringTable, WideColumn, encode, pack_edge,
+};
+
+/// Why a graph cannot be built.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// No node was added; the first one is the root.
+    #[error("A heap graph needs at least one node, its root.")]
+    Empty,
+    /// More than a graph can hold.
+    #[error("A heap graph holds at most {limit} {what}.")]
+    TooLarge {
+        /// What there is too much of.
+        what: &'static str,
+        /// How many there may be.
+        limit: usize,
+    },
+    /// An edge refers to a node that was never added.
+    #[error("An edge of node {from} leads to node {target}, but there are only {nodes} nodes.")]
+    NoSuchNode {
+        /// Where the edge comes from.
+        from: NodeIndex,
+        /// Where it would lead.
+        target: NodeIndex,
+        /// How many nodes there are.
+        nodes: usize,
+    },
+    /// A node or an edge is named by a string that was never added.
+    #[error("String {id} is the name of a node or an edge, but there are only {strings} strings.")]
+    NoSuchString {
+        /// The string that is missing.
+        id: StringId,
+        /// How many strings there are.
+        strings: usize,
+    },
+}
+
+impl BuildError {
+    /// The stable code of this error.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::TooLarge { .. } => "ERR_MEMGUARD_SNAPSHOT_TOO_LARGE",
+            Self::Empty | Self::NoSuchNode { .. } | Self::NoSuchString { .. } => {
+                "ERR_MEMGUARD_SNAPSHOT_INCONSISTENT"
+            }
+        }
+    }
+}
+
+/// Fills a [`HeapGraph`]: nodes, edges and strings in any order, forward references allowed.
+///
+/// The first node added is the root. Edges given in the order of the nodes they come from need no sorting at
+/// the end. While it fills, 12 bytes an edge and 17 a node; strings are kept once each.
+///
+/// ```
+/// use memguard_heap_graph::{EdgeKind, GraphBuilder, NodeKind};
+///
+/// let mut builder = GraphBuilder::new();
+/// let root = builder.node(NodeKind::Synthetic, "", 1, 0);
+/// let user = builder.node(NodeKind::Object, "User", 3, 24);
+/// builder.edge(root, EdgeKind::Element, 1, user);
+/// let graph = builder.finish()?;
+/// assert_eq!(graph.node(user).name(), "User");
+/// # Ok::<(), memguard_heap_graph::BuildError>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct GraphBuilder {
+    kinds: Vec<u8>,
+    names: Vec<u32>,
+    ids: WideColumn,
+    self_sizes: WideColumn,
+    edge_from: Vec<u32>,
+    edge_labels: Vec<u32>,
+    edge_words: Vec<u32>,
+    out_of_order: bool,
+    detachedness: Vec<(NodeIndex, Detachedness)>,
+    has_detachedness: bool,
+    strings: StringTable,
+    interned: HashMap<Box<[u8]>, StringId>,
+    places: HashMap<Location, u32>,
+    locations: Vec<(NodeIndex, u32)>,
+    extra_native_bytes: u64,
+    overflow: Option<BuildError>,
+}
+
+/// The label of an edge that is being added: a text, a string added before, or a number.
+#[derive(Clone, Copy, Debug)]
+pub enum NewLabel<'a> {
+    /// A text, which is looked up among the strings or added.
+    Text(&'a str),
+    /// A string of [`GraphBuilder::string`].
+    Id(StringId),
+    /// A number, for elements and hidden edges. For other kinds its digits become the name.
+    Index(u32),
+}
+
+impl<'a> From<&'a str> for NewLabel<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<StringId> for NewLabel<'_> {
+    fn from(id: StringId) -> Self {
+        Self::Id(id)
+    }
+}
+
+impl From<u32> for NewLabel<'_> {
+    fn from(index: u32) -> Self {
+        Self::Index(index)
+    }
+}
+
+impl From<EdgeLabel> for NewLabel<'_> {
+    fn from(label: EdgeLabel) -> Self {
+        match label {
+            EdgeLabel::Name(id) => Self::Id(id),
+            EdgeLabel::Index(index) => Self::Index(index),
+        }
+    }
+}
+
+impl GraphBuilder {
+    /// An empty graph to fill.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Makes room for so many nodes and edges.
+    #[must_use]
+    pub fn with_capacity(nodes: usize, edges: usize) -> Self {
+        let edges = edges.min(MAX_EDGES);
+        let nodes = nodes.min(MAX_NODES);
+        Self {
+            kinds: Vec::with_capacity(nodes),
+            names: Vec::with_capacity(nodes),
+            ids: WideColumn::Narrow(Vec::with_capacity(nodes)),
+            self_sizes: WideColumn::Narrow(Vec::with_capacity(nodes)),
+            edge_from: Vec::with_capacity(edges),
+            edge_labels: Vec::with_capacity(edges),
+            edge_words: Vec::with_capacity(edges),
+            ..Self::default()
+        }
+    }
+
+    /// The id of a text in the string table, which is added if it is new.
+    pub fn string(&mut self, text: &str) -> StringId {
+        let raw = encode(text);
+        if let Some(&id) = self.interned.get(raw.as_ref()) {
+            return id;
+        }
+        if self.strings.len() >= u32::MAX as usize {
+            self.overflow = Some(BuildError::TooLarge {
+                what: "strings",
+                limit: u32::MAX as usize,
+            });
+            return StringId(0);
+        }
+        let id = StringId(self.strings.len() as u32);
+        self.strings.push_raw(&raw);
+        self.interned.insert(raw.into(), id);
+        id
+    }
+
+    /// Adds a node under a name. `id` is what it is known by in other snapshots of the process, `self_size` its
+    /// bytes without what it refers to.
+    pub fn node(&mut self, kind: NodeKind, name: &str, id: u64, self_size: u64) -> NodeIndex {
+        let name = self.string(name);
+        self.node_named(kind, name, id, self_size)
+    }
+
+    /// [`GraphBuilder::node`] with a string added before.
+    pub fn node_named(
+        &mut self,
+        kind: NodeKind,
+        name: StringId,
+        id: u64,
+        self_size: u64,
+    ) -> NodeIndex {
+        if self.kinds.len() >= MAX_NODES {
+            self.overflow = Some(BuildError::TooLarge {
+                what: "nodes",
+                limit: MAX_NODES,
+            });
+            return NodeIndex(0);
+        }
+        let index = NodeIndex(self.kinds.len() as u32);
+        self.kinds.push(kind as u8);
+        self.names.push(name.0);
+        self.ids.push(id);
+        self.self_sizes.push(self_size);
+        index
+    }
+
+    /// How many nodes were added: the index of the next one.
+    #[must_use]
+    pub fn node_count(&self) -> usize {
+        self.kinds.len()
+    }
+
+    /// Adds an edge. Its ends may be nodes that are added later.
+    pub fn edge<'a>(
+        &mut self,
+        from: NodeIndex,
+        kind: EdgeKind,
+        label: impl Into<NewLabel<'a>>,
+        target: NodeIndex,
+    ) {
+        let label = match (label.into(), kind.has_index()) {
+            (NewLabel::Index(index), true) => index,
+            (NewLabel::Index(index), false) => self.string(&index.to_string()).0,
+            (NewLabel::Id(id), _) => id.0,
+            (NewLabel::Text(text), false) => self.string(text).0,
+            (NewLabel::Text(text), true) => text.parse().unwrap_or(0),
+        };
+        if self.edge_words.len() >= MAX_EDGES || target.index() >= MAX_NODES {
+            let (what, limit) = if target.index() >= MAX_NODES {
+                ("nodes", MAX_NODES)
+            } else {
+                ("edges", MAX_EDGES)
+            };
+            self.overflow = Some(BuildError::TooLarge { what, limit });
+            return;
+        }
+        self.out_of_order |= self.edge_from.last().is_some_and(|&last| last > from.0);
+        self.edge_from.push(from.0);
+        self.edge_labels.push(label);
+        self.edge_words.push(pack_edge(kind, target.0));
+    }
+
+    /// Says whether a node is part of a document.
+    pub fn detachedness(&mut self, node: NodeIndex, state: Detachedness) {
+        self.has_detachedness = true;
+        if state != Detachedness::Unknown {
+            self.detachedness.push((node, state));
+        }
+    }
+
+    /// Says where a node's function or constructor stands in the source.
+    pub fn location(&mut self, node: NodeIndex, location: Location) {
+        let next = self.places.len() as u32;
+        let place = *self.places.entry(location).or_insert(next);
+        self.locations.push((node, place));
+    }
+
+    /// Memory outside of the nodes, in bytes, that counts as native.
+    pub fn extra_native_bytes(&mut self, bytes: u64) {
+        self.extra_native_bytes = bytes;
+    }
+
+    /// Checks and completes the graph.
+    ///
+    /// # Errors
+    /// Without any node, when there was too much of something, and when an edge leads to a node, or a name to a string,
+    /// that was never added.
+    pub fn finish(mut self) -> Result<HeapGraph, BuildError> {
+        if let Some(error) = self.overflow {
+            return Err(error);
+        }
+        let nodes = self.kinds.len();
+        if nodes == 0 {
+            return Err(BuildError::Empty);
+        }
+        self.check_references()?;
+        let first_edge = self.sort_edges();
+        self.detachedness.sort_by_key(|entry| entry.0);
+        self.detachedness.dedup_by_key(|entry| entry.0);
+        self.detachedness.retain(|entry| entry.0.index() < nodes);
+        self.locations.retain(|entry| entry.0.index() < nodes);
+        let mut places = vec![Location::default(); self.places.len()];
+        for (location, at) in self.places {
+            places[at as usize] = location;
+        }
+        self.strings.shrink();
+        Ok(HeapGraph {
+            kinds: self.kinds,
+            names: self.names,
+            ids: self.ids,
+            self_sizes: self.self_sizes,
+            first_edge,
+            edge_labels: self.edge_labels,
+            edge_words: self.edge_words,
+            detachedness: self.detachedness,
+            has_detachedness: self.has_detachedness,
+            strings: self.strings,
+            locations: Locations::new(places, self.locations),
+            root: NodeIndex(0),
+            extra_native_bytes: self.extra_native_bytes,
+        })
+    }
+
+    fn check_references(&self) -> Result<(), BuildError> {
+        let nodes = self.kinds.len();
+        let strings = self.strings.len();
+        for ((&from, &word), &label) in self
+            .edge_from
+            .iter()
+            .zip(&self.edge_words)
+            .zip(&self.edge_labels)
+        {
+            let target = crate::model::edge_target(word);
+            if from.max(target) as usize >= nodes {
+                return Err(BuildError::NoSuchNode {
+                    from: NodeIndex(from),
+                    target: NodeIndex(target),
+                    nodes,
+                });
+            }
+            if !crate::model::edge_kind(word).has_index() && label as usize >= strings {
+                return Err(BuildError::NoSuchString {
+                    id: StringId(label),
+                    strings,
+                });
+            }
+        }
+        match self.names.iter().find(|&&name| name as usize >= strings) {
+            Some(&name) => Err(BuildError::NoSuchString {
+                id: StringId(name),
+                strings,
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Puts the edges into the order of their sources (a counting sort that keeps the order given within one
+    /// source), and returns the index of each node's first.
+    fn sort_edges(&mut self) -> Vec<u32> {
+        let mut first = vec![0_u32; self.kinds.len() + 1];
+        for &from in &self.edge_from {
+            first[from as usize + 1] += 1;
+        }
+        let mut sum = 0;
+        for count in &mut first {
+            sum += *count;
+            *count = sum;
+        }
+        if self.out_of_order {
+            let mut next = first.clone();
+            let mut labels = vec![0; self.edge_labels.len()];
+            let mut words = vec![0; self.edge_words.len()];
+            for (at, &from) in self.edge_from.iter().enumerate() {
+                let to = next[from as usize] as usize;
+                next[from as usize] += 1;
+                labels[to] = self.edge_labels[at];
+                words[to] = self.edge_words[at];
+            }
+            self.edge_labels = labels;
+            self.edge_words = words;
+        }
+        self.edge_from = Vec::new();
+        first
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edges_in_any_order_come_out_by_source() {
+        let mut builder = GraphBuilder::new();
+        let root = builder.node(NodeKind::Synthetic, "", 1, 0);
+        let (a, b) = (NodeIndex(1), NodeIndex(2));
+        builder.edge(a, EdgeKind::Property, "next", b);
+        builder.edge(root, EdgeKind::Element, 4, a);
+        builder.edge(a, EdgeKind::Property, "self", a);
+        builder.node(NodeKind::Object, "A", 3, 16);
+        builder.node(NodeKind::Object, "B", 1 << 40, 1 << 33);
+        let graph = builder.finish().unwrap();
+
+        let names: Vec<_> = graph
+            .edges(a)
+            .map(|edge| edge.name(&graph).into_owned())
+            .collect();
+        assert_eq!(names, ["next", "self"]);
+        assert_eq!(graph.edges(root).next().unwrap().label, EdgeLabel::Index(4));
+        assert_eq!(
+            graph.edge_source(graph.edges(a).next_back().unwrap().index),
+            a
+        );
+        assert_eq!(
+            (graph.node(b).id(), graph.node(b).self_size()),
+            (1 << 40, 1 << 33)
+        );
+        assert_eq!(graph.node_by_id(1 << 40), Some(b));
+        assert_eq!(graph.total_self_size(), 16 + (1 << 33));
+    }
+
+    #[test]
+    fn what_was_never_added_is_an_error() {
+        assert_eq!(GraphBuilder::new().finish().unwrap_err(), BuildError::Empty);
+
+        let mut builder = GraphBuilder::new();
+        let root = builder.node(NodeKind::Synthetic, "", 1, 0);
+        builder.edge(root, EdgeKind::Element, 1, NodeIndex(5));
+        let error = builder.finish().unwrap_err();
+        assert_eq!(
+            error,
+            BuildError::NoSuchNode {
+                from: root,
+                target: NodeIndex(5),
+                nodes: 1
+            }
+        );
+
+        let mut builder = GraphBuilder::new();
+        let root = builder.node(NodeKind::Synthetic, "", 1, 0);
+        builder.edge(root, EdgeKind::Property, StringId(9), root);
+        assert_eq!(
+            builder.finish().unwrap_err().code(),
+            "ERR_MEMGUARD_SNAPSHOT_INCONSISTENT"
+        );
+    }
+}

@@ -1,0 +1,97 @@
+//! Columns that several threads fill at once: the one place with `unsafe` in this crate.
+//!
+//! A column is allocated as zeroes without touching it, so that what a file merely claims to hold costs address
+//! space, never memory, and the threads that fill it share the page faults.
+
+use std::alloc::{Layout, alloc_zeroed};
+use std::sync::atomic::{AtomicU8, AtomicU32};
+
+/// There is no memory for a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OutOfMemory {
+    pub(crate) bytes: u64,
+}
+
+/// A number for which all bytes zero is a value, with an atomic twin of the same size and alignment.
+pub(crate) trait Cell: Copy {
+    type Atomic: Sync;
+    fn as_atomic(slice: &mut [Self]) -> &[Self::Atomic];
+}
+
+impl Cell for u32 {
+    type Atomic = AtomicU32;
+
+    fn as_atomic(slice: &mut [Self]) -> &[AtomicU32] {
+        // SAFETY: `AtomicU32` has the size and bit validity of `u32`, and its alignment is 4 on every platform that has
+        // it, as is that of `u32` in a slice on those that we build for (asserted below). The exclusive borrow lasts
+        // as long as the result, so nothing reads or writes the numbers in any other way meanwhile.
+        unsafe { &*(std::ptr::from_mut(slice) as *const [AtomicU32]) }
+    }
+}
+
+impl Cell for u8 {
+    type Atomic = AtomicU8;
+
+    fn as_atomic(slice: &mut [Self]) -> &[AtomicU8] {
+        // SAFETY: as for `u32` above; both have size and alignment 1.
+        unsafe { &*(std::ptr::from_mut(slice) as *const [AtomicU8]) }
+    }
+}
+
+const _: () = assert!(align_of::<AtomicU32>() == align_of::<u32>());
+
+/// A column of zeroes.
+pub(crate) fn zeroed<T: Cell>(count: usize) -> Result<Vec<T>, OutOfMemory> {
+    let refused = OutOfMemory {
+        bytes: (count as u64).saturating_mul(size_of::<T>() as u64),
+    };
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let layout = Layout::array::<T>(count).map_err(|_| refused)?;
+    // SAFETY: the layout is not of size zero: the count is not, and every `Cell` has at least one byte.
+    let start = unsafe { alloc_zeroed(layout) };
+    if start.is_null() {
+        return Err(refused);
+    }
+    // SAFETY: allocated just now by the global allocator with the layout of `count` of `T`, all of them zero,
+    // which is a value of every `Cell`; nothing else owns it.
+    Ok(unsafe { Vec::from_raw_parts(start.cast::<T>(), count, count) })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use super::*;
+
+    #[test]
+    fn threads_fill_one_column() {
+        let mut column = zeroed::<u32>(1000).unwrap();
+        let cells = u32::as_atomic(&mut column);
+        std::thread::scope(|scope| {
+            for half in 0..2 {
+                scope.spawn(move || {
+                    for at in (half..1000).step_by(2) {
+                        cells[at].store(at as u32, Ordering::Relaxed);
+                    }
+                });
+            }
+        });
+        assert!(
+            column
+                .iter()
+                .enumerate()
+                .all(|(at, &value)| at as u32 == value)
+        );
+        let mut bytes = zeroed::<u8>(3).unwrap();
+        u8::as_atomic(&mut bytes)[1].store(7, Ordering::Relaxed);
+        assert_eq!(bytes, [0, 7, 0]);
+    }
+
+    #[test]
+    fn too_much_is_an_error() {
+        assert!(zeroed::<u32>(usize::MAX / 2).is_err());
+        assert!(zeroed::<u32>(usize::MAX / 16).is_err());
+    }
+}

@@ -1,0 +1,81 @@
+//! A column of numbers that fit four bytes nearly always.
+
+/// Four bytes a number, or eight from the moment that one needs them.
+#[derive(Clone, Debug)]
+pub(crate) enum WideColumn {
+    Narrow(Vec<u32>),
+    Wide(Vec<u64>),
+}
+
+impl Default for WideColumn {
+    fn default() -> Self {
+        Self::Narrow(Vec::new())
+    }
+}
+
+impl WideColumn {
+    /// A column of narrow numbers, in which those at `exceptions` are other, wider ones.
+    pub(crate) fn with_exceptions(narrow: Vec<u32>, exceptions: &[(u32, u64)]) -> Self {
+        if exceptions.is_empty() {
+            return Self::Narrow(narrow);
+        }
+        let mut wide: Vec<u64> = narrow.into_iter().map(u64::from).collect();
+        for &(at, value) in exceptions {
+            if let Some(slot) = wide.get_mut(at as usize) {
+                *slot = value;
+            }
+        }
+        Self::Wide(wide)
+    }
+
+    pub(crate) fn push(&mut self, value: u64) {
+        match (&mut *self, u32::try_from(value)) {
+            (Self::Narrow(values), Ok(value)) => values.push(value),
+            (Self::Wide(values), _) => values.push(value),
+            (Self::Narrow(values), Err(_)) => {
+                let mut wide: Vec<u64> = values.iter().map(|&value| u64::from(value)).collect();
+                wide.push(value);
+                *self = Self::Wide(wide);
+            }
+        }
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, at: usize) -> u64 {
+        match self {
+            Self::Narrow(values) => u64::from(values[at]),
+            Self::Wide(values) => values[at],
+        }
+    }
+
+    pub(crate) fn heap_bytes(&self) -> usize {
+        match self {
+            Self::Narrow(values) => values.capacity() * 4,
+            Self::Wide(values) => values.capacity() * 8,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn widens_when_a_number_needs_it() {
+        let mut column = WideColumn::default();
+        column.push(7);
+        assert!(matches!(column, WideColumn::Narrow(_)));
+        column.push(1 << 40);
+        column.push(8);
+        assert_eq!(
+            [column.get(0), column.get(1), column.get(2)],
+            [7, 1 << 40, 8]
+        );
+
+        let column = WideColumn::with_exceptions(vec![1, u32::MAX, 3], &[(1, 1 << 33)]);
+        assert_eq!(
+            [column.get(0), column.get(1), column.get(2)],
+            [1, 1 << 33, 3]
+        );
+    }
+}
