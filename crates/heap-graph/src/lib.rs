@@ -2,9 +2,11 @@
 
 mod builder;
 mod columns;
+pub mod compress;
 mod control;
 mod model;
 mod parser;
+pub mod redact;
 pub mod report;
 
 pub use builder::{BuildError, GraphBuilder, NewLabel};
