@@ -16,6 +16,7 @@ module.exports.caches = null;
 module.exports.memoize = null;
 module.exports.objectView = null;
 module.exports.sizeOf = null;
-for (const name of ['LRUCache', 'SharedCache', 'applyPressure', 'caches', 'memoize', 'objectView', 'sizeOf']) {
+module.exports.valkeyTier = null;
+for (const name of ['LRUCache', 'SharedCache', 'applyPressure', 'caches', 'memoize', 'objectView', 'sizeOf', 'valkeyTier']) {
   Object.defineProperty(module.exports, name, { enumerable: true, get: () => require('./lib/cache')[name] });
 }

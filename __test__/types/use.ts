@@ -1,5 +1,5 @@
 // Compiled, never run, by packaging-types.test.js: as an ES module, as CommonJS, and for a bundler.
-import { guard, MemoryGuard, LRUCache } from 'memguard';
+import { guard, MemoryGuard, LRUCache, valkeyTier, type ValkeyClient, type ValkeyTierStats } from 'memguard';
 import 'memguard/register';
 
 const running: MemoryGuard = guard.start({
@@ -13,3 +13,9 @@ const own = new MemoryGuard();
 const cache = new LRUCache<string, number>(500);
 const hit: number | undefined = cache.get('key');
 console.log(running.running, own.running, hit);
+
+declare const client: ValkeyClient;
+const tiered = new LRUCache<string, number>({ max: 500, ttl: '5m', tier2: valkeyTier(client, { namespace: 'n', disconnectGrace: '30s' }) });
+tiered.tier2?.on('degraded', ({ code, reason }: { code: string; reason: string }) => console.warn(code, reason));
+const tierStats: ValkeyTierStats | null = tiered.stats().tier2;
+console.log(tierStats?.state, tiered.tier2?.flush({ timeout: '1s' }));

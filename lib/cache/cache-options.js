@@ -43,6 +43,8 @@ function readOptions(given) {
   const { name = null, sizing = false } = options;
   if (name !== null && typeof name !== 'string') throw invalidType('name', name, 'a string');
   if (typeof sizing !== 'boolean') throw invalidType('sizing', sizing, 'true or false');
+  const { tier2 = null } = options;
+  if (tier2 !== null && typeof tier2 !== 'object') throw invalidType('tier2', tier2, 'what valkeyTier() answers');
   if (sizing && max === 0) throw invalidType('sizing', sizing, 'max beside it: the estimate is by count');
   const measured = limit > 0 && options.sizeCalculation === undefined;
   const callbacks = {};
@@ -55,6 +57,7 @@ function readOptions(given) {
     measured,
     name,
     sizing,
+    tier2,
     pressure: readPressure(options.pressure),
     ttl: ttlMs,
     ttlResolution: isPositiveInteger(options.ttlResolution) || options.ttlResolution === 0 ? options.ttlResolution : 1,

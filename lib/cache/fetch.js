@@ -58,6 +58,7 @@ async function fetchEntry(cache, store, key, fetchOptions) {
   }
   if (store.sizing !== null) store.sizing.record(key);
   const options = withDefaults(cache, fetchOptions);
+  if (store.tier !== null && forceRefresh) options.forceRefresh = true;
   const slot = store.index.get(key);
   if (slot === undefined) {
     store.misses++;
@@ -177,7 +178,8 @@ function finish(cache, store, key, pending, options, value, late) {
   const slot = store.index.get(key);
   const current = slot === undefined ? undefined : store.values[slot];
   if (current === pending || (current === undefined && ignoreAbort && late)) {
-    if (value !== undefined) {
+    // A second tier says so of a value that was changed by another process meanwhile: it is answered, but not kept.
+    if (value !== undefined && options.outdated !== true) {
       if (status) status.fetchUpdated = true;
       try {
         setEntry(cache, store, key, value, options, pending);

@@ -1,6 +1,7 @@
 import type { CacheStats, LRUCache } from './lru-cache';
 
 export { CacheStats, LRUCache } from './lru-cache';
+export { ValkeyClient, ValkeySerializer, ValkeyTier, ValkeyTierOptions, ValkeyTierStats, valkeyTier } from './tier2';
 export { SharedCache, SharedCacheStats } from './shared-cache';
 
 /**

@@ -7,4 +7,9 @@ const { applyPressure, caches } = require('./registry');
 const { SharedCache } = require('./shared-cache');
 const { sizeOf } = require('./size-of');
 
-module.exports = { LRUCache, SharedCache, applyPressure, caches, memoize, objectView, sizeOf };
+module.exports = { LRUCache, SharedCache, applyPressure, caches, memoize, objectView, sizeOf, valkeyTier };
+
+/** Loaded by those who have a second tier. */
+function valkeyTier(client, options) {
+  return require('./tier2').valkeyTier(client, options);
+}

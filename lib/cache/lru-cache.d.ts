@@ -1,5 +1,7 @@
 /// <reference types="node" />
 
+import type { ValkeyTier, ValkeyTierStats } from './tier2';
+
 /**
  * Settings of a cache and of single calls; the names and meanings are those of lru-cache 11, what is ours beside
  * them says so.
@@ -193,6 +195,8 @@ export namespace LRUCache {
     perf?: Perf;
     /** Ours: a name for reports. */
     name?: string;
+    /** Ours: a second tier in Valkey or Redis, shared by processes: what `valkeyTier(client)` answers. */
+    tier2?: ValkeyTier;
     /** Ours: `false` to be left alone when memory is tight. */
     pressure?: boolean | PressureOptions;
     /**
@@ -245,6 +249,8 @@ export interface CacheStats {
   sizing: { half: number; same: number; double: number; sampled: number } | null;
   /** The level that the cache is shrunk for. */
   pressure: 'calm' | 'warn' | 'critical';
+  /** Of the second tier; null without one. */
+  tier2: ValkeyTierStats | null;
 }
 
 /**
@@ -291,6 +297,8 @@ export class LRUCache<K = any, V = any, FC = unknown> implements Iterable<[K, V]
   /** Also the budget in bytes, where `maxBytes` was given. */
   readonly maxSize: LRUCache.Size;
   readonly name: string | null;
+  /** Ours: the second tier, with `flush()`, `close()` and its events. */
+  readonly tier2: ValkeyTier | null;
   /** Entries, stale ones too. */
   readonly size: LRUCache.Count;
   readonly calculatedSize: LRUCache.Size;

@@ -68,6 +68,7 @@ class LRUCache {
     if (settings.ttlAutopurge) store.sweeper = new Sweeper(this, store);
     if (settings.sizing) store.sizing = new Sizing(settings.max);
     store.name = settings.name;
+    if (settings.tier2 !== null) require('./tier2').attachTier(this, store, settings.tier2);
     store.pressure = new Pressure(store, settings.pressure);
     register(this, store.pressure);
     if (settings.max === 0 && settings.maxSize === 0 && !settings.ttlAutopurge) warnUnbounded();
@@ -91,6 +92,10 @@ class LRUCache {
 
   get name() {
     return this.#store.name;
+  }
+
+  get tier2() {
+    return this.#settings.tier2;
   }
 
   get ttl() {
@@ -171,7 +176,8 @@ class LRUCache {
     }
     const [call, status] = withStatus(this, 'set', key, options);
     if (status && value !== undefined) status.value = value;
-    setEntry(this, store, key, value, call);
+    if (store.tier === null) setEntry(this, store, key, value, call);
+    else store.tier.set(key, value, call);
     publish(status);
     return this;
   }
@@ -203,11 +209,14 @@ class LRUCache {
       store.removed.delete++;
       return true;
     }
+    if (store.tier !== null) return store.tier.delete(key);
     return removeEntry(this, store, key, 'delete');
   }
 
   clear() {
-    clearEntries(this.#store, 'delete');
+    const store = this.#store;
+    if (store.tier === null) clearEntries(store, 'delete');
+    else store.tier.clear();
   }
 
   pop() {

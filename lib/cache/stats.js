@@ -58,6 +58,7 @@ function describe(store) {
     medianEvictedAgeMs: store.ages.median(),
     sizing: store.sizing === null ? null : store.sizing.estimate(),
     pressure: store.pressure.level,
+    tier2: store.tier === null ? null : store.tier.stats(),
   };
 }
 

@@ -68,6 +68,8 @@ class Store extends RecencyList {
     this.ages = new EvictionAges();
     this.sizing = null;
     this.pressure = null;
+    /** The second tier: see tier2/binding.js. */
+    this.tier = null;
   }
 
   /** Puts a key that is not there at the newest end; the caller has made room. */

@@ -2,7 +2,7 @@
 
 const { isStale } = require('./expiry');
 const { Pending, settled } = require('./pending');
-const { removeEntry, setEntry } = require('./write');
+const { clearEntries, removeEntry, setEntry } = require('./write');
 
 /**
  * Walks over all entries, from the most recently used one (`fromNewest`) or from the least. The cache may be
@@ -93,7 +93,9 @@ function dump(store) {
 
 /** Replaces the content by what `dump` gave, with what is left of each entry's time to live. */
 function load(cache, store, dumped) {
-  cache.clear();
+  // What is loaded is for this memory alone.
+  if (store.tier === null) cache.clear();
+  else clearEntries(store, 'delete');
   for (const [key, entry] of dumped) {
     let options = entry;
     if (entry.start) options = { ...entry, start: store.clock.exact() - (Date.now() - entry.start) };

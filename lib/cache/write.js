@@ -328,4 +328,4 @@ function giveUp(store) {
   store.failure ??= { error: new MemguardError('ERR_MEMGUARD_CACHE_REENTRANCE', message) };
 }
 
-module.exports = { clearEntries, conclude, evict, isPositiveInteger, popEntry, removeEntry, setEntry, setQuietly };
+module.exports = { clearEntries, conclude, evict, isPositiveInteger, popEntry, removeEntry, report, setEntry, setQuietly };

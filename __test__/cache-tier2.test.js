@@ -1,0 +1,365 @@
+'use strict';
+
+// The second tier with a real server, through every client package that it is for.
+
+const assert = require('node:assert/strict');
+const { describe, it } = require('node:test');
+const { setTimeout: sleep } = require('node:timers/promises');
+const { LRUCache, objectView, valkeyTier } = require('..');
+const { cleanup } = require('./support/cleanup');
+const { eventually } = require('./support/eventually');
+const { connect, names } = require('./support/valkey-clients');
+const { Server, missing } = require('./support/valkey-server');
+
+/** A cache with a second tier that is ready, closed with the test. */
+async function tiered(test, client, { tier = {}, ...options } = {}) {
+  const cache = new LRUCache({ max: 1000, ...options, tier2: valkeyTier(client, { namespace: 'test', ...tier }) });
+  cleanup(test, () => cache.tier2.close({ timeout: 100 }));
+  await cache.tier2.ready();
+  return cache;
+}
+
+/** Two caches of the same content, as two processes have them. */
+async function pair(test, options, name) {
+  const server = await Server.for(test);
+  const clients = [await connect(test, server, name), await connect(test, server, name)];
+  const caches = [];
+  for (const client of clients) caches.push(await tiered(test, client, options));
+  return { server, clients, caches };
+}
+
+describe('a cache with a second tier', { skip: missing }, () => {
+  for (const name of names) {
+    it(`shares values between processes by ${name}`, async (t) => {
+      const { caches: [one, two] } = await pair(t, {}, name);
+      const value = { user: 'Ada', at: new Date(0), tags: new Set(['a']), bytes: Buffer.from([0, 255]) };
+      one.set('user:1', value);
+      one.set(1, 'number');
+      one.set('1', 'text');
+      await one.tier2.flush();
+
+      assert.equal(two.get('user:1'), undefined, 'get() looks into the memory alone');
+      assert.deepEqual(await two.fetch('user:1'), value);
+      assert.equal(await two.fetch(1), 'number');
+      assert.equal(await two.fetch('1'), 'text');
+      assert.deepEqual(two.get('user:1'), value);
+
+      one.set('user:1', 'changed');
+      await eventually(() => assert.equal(two.get('user:1'), undefined));
+      assert.equal(await two.fetch('user:1'), 'changed');
+
+      two.delete('user:1');
+      await eventually(() => assert.equal(one.get('user:1'), undefined));
+      assert.equal(await one.fetch('user:1'), undefined);
+
+      two.clear();
+      await eventually(() => assert.equal(one.size, 0));
+      assert.equal(await one.fetch(1), undefined);
+      one.set('after', 'clear');
+      await one.tier2.flush();
+      assert.equal(await two.fetch('after'), 'clear');
+    });
+
+    it(`finds its way back by ${name} when the server was killed`, async (t) => {
+      const { server, caches: [one, two] } = await pair(t, {}, name);
+      const events = [];
+      for (const event of ['degraded', 'recovered']) one.tier2.on(event, (details) => events.push([event, details.code]));
+      one.set('key', 'old');
+      await one.tier2.flush();
+      assert.equal(await two.fetch('key'), 'old');
+
+      await server.kill();
+      await eventually(() => assert.equal(one.tier2.state, 'degraded'));
+      const started = performance.now();
+      assert.equal(await one.fetch('not there'), undefined);
+      assert.ok(performance.now() - started < 200, 'nobody waits for a server that is away');
+      assert.equal(one.get('key'), 'old', 'the memory goes on');
+      one.set('key', 'new');
+
+      await server.start();
+      await Promise.all([one.tier2.ready(), two.tier2.ready()]);
+      assert.equal(two.get('key'), undefined);
+      one.set('later', 'value');
+      await one.tier2.flush();
+      assert.equal(await two.fetch('later'), 'value');
+      assert.deepEqual(events, [['degraded', 'ERR_MEMGUARD_TIER2_DOWN'], ['recovered', undefined]]);
+    });
+  }
+
+  it('asks the memory, the second tier and fetchMethod in this order, once for callers at a time', async (t) => {
+    const fetched = [];
+    const fetchMethod = async (key) => {
+      fetched.push(key);
+      await sleep(10);
+      return `${key}!`;
+    };
+    const { caches: [one, two] } = await pair(t, { fetchMethod });
+    assert.deepEqual(await Promise.all([one.fetch('a'), one.fetch('a'), one.fetch('a')]), ['a!', 'a!', 'a!']);
+    assert.equal(await one.fetch('a'), 'a!');
+    await one.tier2.flush();
+    assert.equal(await two.fetch('a'), 'a!');
+    assert.deepEqual(fetched, ['a']);
+    assert.equal(one.stats().tier2.written, 1);
+    assert.equal(two.stats().tier2.hits, 1);
+
+    assert.equal(await two.fetch('a', { forceRefresh: true }), 'a!');
+    assert.deepEqual(fetched, ['a', 'a']);
+    await assert.rejects(one.forceFetch(Symbol('s')), { code: 'ERR_MEMGUARD_INVALID_ARG', option: 'key' });
+  });
+
+  it('carries the time to live over', async (t) => {
+    const { caches: [one, two] } = await pair(t, { ttl: '1m' });
+    one.set('default', 1);
+    one.set('own', 2, { ttl: 200 });
+    one.set('for ever', 3, { ttl: 0 });
+    one.set('begun earlier', 4, { ttl: 1000, start: performance.now() - 600 });
+    await one.tier2.flush();
+    for (const [key, least, most] of [['default', 59_000, 60_000], ['own', 50, 200], ['begun earlier', 100, 400]]) {
+      assert.ok(await two.fetch(key), key);
+      const left = two.getRemainingTTL(key);
+      assert.ok(left > least && left <= most, `${key}: ${left}`);
+    }
+    assert.equal(await two.fetch('for ever'), 3);
+    await sleep(250);
+    assert.equal(await two.fetch('own'), undefined);
+    assert.equal(await one.fetch('own'), undefined);
+  });
+
+  it('has a time to live of its own where asked to', async (t) => {
+    const { server, caches: [one] } = await pair(t, { ttl: 50, tier: { ttl: '1h', ttlJitter: 0.5 } });
+    for (let i = 0; i < 20; i++) one.set(`key${i}`, i);
+    await one.tier2.flush();
+    const times = [];
+    for (let i = 0; i < 20; i++) times.push(Number((await server.command('PTTL', `memguard:test:key${i}`)).slice(1)));
+    assert.ok(times.every((ms) => ms > 1_790_000 && ms <= 3_600_000), String(times));
+    assert.ok(Math.max(...times) - Math.min(...times) > 10_000, 'they do not all end at once');
+    await sleep(60);
+    assert.equal(one.get('key0'), undefined);
+    assert.equal(await one.fetch('key0'), 0);
+    assert.ok(one.getRemainingTTL('key0') < 60);
+  });
+
+  it('reads what this process has still to write', async (t) => {
+    const { caches: [one] } = await pair(t, { max: 1 });
+    one.set('a', { n: 1 });
+    one.set('b', 2);
+    assert.equal(one.get('a'), undefined, 'evicted');
+    assert.deepEqual(await one.fetch('a'), { n: 1 });
+    one.delete('a');
+    assert.equal(await one.fetch('a'), undefined);
+    one.clear();
+    assert.equal(await one.fetch('b'), undefined);
+  });
+
+  it('writes the newest value of a key, once', async (t) => {
+    const { caches: [one, two] } = await pair(t);
+    for (let i = 0; i <= 100; i++) one.set('key', i);
+    await one.tier2.flush();
+    assert.equal(await two.fetch('key'), 100);
+    const { written, coalesced } = one.stats().tier2;
+    assert.equal(written, 1);
+    assert.equal(coalesced, 100);
+  });
+
+  it('tells nobody of a value that is the same', async (t) => {
+    const { caches: [one, two] } = await pair(t);
+    one.set('key', { rows: [1, 2] });
+    await one.tier2.flush();
+    // As in processes that fill their caches by get() and set().
+    for (let i = 0; i < 3; i++) {
+      for (const cache of [one, two]) {
+        cache.set('key', { rows: [1, 2] });
+        await cache.tier2.flush();
+      }
+    }
+    one.set('mark', 1);
+    await eventually(() => assert.equal(two.stats().tier2.invalidations.received, 2));
+    assert.deepEqual(two.get('key'), { rows: [1, 2] });
+    assert.deepEqual(one.get('key'), { rows: [1, 2] });
+  });
+
+  it('does not let a fetch that began before a deletion bring the old value back', async (t) => {
+    let answer;
+    const fetchMethod = () => new Promise((resolve) => (answer = resolve));
+    const { caches: [one, two] } = await pair(t, { fetchMethod });
+    const fetching = one.fetch('key');
+    await eventually(() => assert.ok(answer));
+    two.delete('key');
+    await two.tier2.flush();
+    await eventually(() => assert.equal(one.stats().tier2.invalidations.received, 1));
+    answer('old');
+    assert.equal(await fetching, 'old', 'who asked before gets what there was');
+    assert.equal(one.get('key'), undefined);
+    await one.tier2.flush();
+    answer = undefined;
+    const again = two.fetch('key');
+    await eventually(() => assert.ok(answer));
+    answer('new');
+    assert.equal(await again, 'new');
+    await two.tier2.flush();
+    assert.equal(await one.fetch('key'), 'new');
+  });
+
+  it('does not store what was fetched before a deletion, even if the news of it comes late', async (t) => {
+    let answer;
+    const fetchMethod = () => new Promise((resolve) => (answer = resolve));
+    const { server, clients, caches: [one] } = await pair(t, { fetchMethod });
+    // Another process that deletes without a word.
+    const silent = await tiered(t, clients[1], { tier: { namespace: 'silent' } });
+    const fetching = one.fetch('key');
+    await eventually(() => assert.ok(answer));
+    silent.delete('key');
+    await silent.tier2.flush();
+    assert.match(await server.command('RENAME', 'memguard:silent:key', 'memguard:test:key'), /OK/);
+    answer('old');
+    assert.equal(await fetching, 'old');
+    await one.tier2.flush();
+    assert.equal(one.stats().tier2.outrun, 1);
+    assert.equal(one.stats().tier2.written, 0);
+  });
+
+  it('takes a value that is deleted while it is read for nothing to keep', async (t) => {
+    const { caches: [one, two] } = await pair(t);
+    one.set('key', 'value');
+    await one.tier2.flush();
+    const reading = two.fetch('key');
+    one.delete('key');
+    await one.tier2.flush();
+    await reading;
+    await eventually(() => assert.equal(two.get('key'), undefined));
+    assert.equal(await two.fetch('key'), undefined);
+  });
+
+  it('lets those who wait for a fetch have it while others change the key', async (t) => {
+    let answer;
+    const fetchMethod = (key, stale) => (stale === undefined ? 'first' : new Promise((resolve) => (answer = resolve)));
+    const disposed = [];
+    const options = { fetchMethod, ttl: 20, allowStale: true, dispose: (value, key, why) => disposed.push([value, key, why]) };
+    const { caches: [one, two] } = await pair(t, { ...options, tier: { ttl: 20 } });
+    assert.equal(await one.fetch('key'), 'first');
+    await sleep(40);
+    const refreshing = one.fetch('key', { allowStale: false });
+    await eventually(() => assert.ok(answer));
+    assert.equal(one.get('key'), 'first', 'stale while it is fetched');
+    two.set('key', 'other');
+    await eventually(() => assert.equal(one.get('key'), undefined));
+    assert.deepEqual(disposed, [['first', 'key', 'delete']]);
+    answer('second');
+    assert.equal(await refreshing, 'second');
+    assert.equal(one.get('key'), undefined);
+  });
+
+  it('counts values from the second tier with the bounds of the memory', async (t) => {
+    const { caches: [one, two] } = await pair(t, { max: undefined, maxBytes: 5000 });
+    for (let i = 0; i < 50; i++) one.set(`key${i}`, 'x'.repeat(500));
+    await one.tier2.flush();
+    for (let i = 0; i < 50; i++) assert.equal(await two.fetch(`key${i}`), 'x'.repeat(500));
+    assert.ok(two.stats().bytes <= 5000);
+  });
+
+  it('works behind an object', async (t) => {
+    const { caches: [one, two] } = await pair(t);
+    const view = objectView(one);
+    view.name = 'Ada';
+    await one.tier2.flush();
+    assert.equal(await two.fetch('name'), 'Ada');
+    delete view.name;
+    await eventually(() => assert.equal(two.get('name'), undefined));
+  });
+
+  it('loads a dump into the memory alone', async (t) => {
+    const { caches: [one, two] } = await pair(t);
+    one.set('kept', 1);
+    await one.tier2.flush();
+    two.load([['loaded', { value: 2 }]]);
+    assert.equal(two.get('loaded'), 2);
+    await two.tier2.flush();
+    assert.equal(one.get('kept'), 1);
+    assert.equal(await one.fetch('loaded'), undefined);
+    assert.equal(await two.fetch('kept'), 1);
+  });
+
+  it('keeps what was set before the connection stood', async (t) => {
+    const server = await Server.for(t);
+    const client = await connect(t, server);
+    const cache = new LRUCache({ max: 5, tier2: valkeyTier(client) });
+    cleanup(t, () => cache.tier2.close());
+    cache.set('early', 1);
+    assert.equal(cache.tier2.state, 'connecting');
+    await cache.tier2.ready();
+    assert.equal(cache.get('early'), 1);
+    assert.equal(cache.tier2.namespace, 'default');
+  });
+
+  it('stores values as JSON or by functions of yours', async (t) => {
+    const { server, caches: [one, two] } = await pair(t, { tier: { serializer: 'json' } });
+    one.set('key', { a: [1, 'ö'] });
+    await one.tier2.flush();
+    assert.match(await server.command('GETRANGE', 'memguard:test:key', '14', '-1'), /\{"a":\[1,"ö"\]\}/);
+    assert.deepEqual(await two.fetch('key'), { a: [1, 'ö'] });
+
+    const serializer = {
+      serialize: (value) => JSON.stringify([...value]),
+      deserialize: (bytes) => new Map(JSON.parse(bytes.toString())),
+    };
+    const { caches: [three, four] } = await pair(t, { tier: { serializer } });
+    three.set('key', new Map([['a', 1]]));
+    await three.tier2.flush();
+    assert.deepEqual(await four.fetch('key'), new Map([['a', 1]]));
+  });
+
+  it('refuses values that cannot be stored before anything is changed', async (t) => {
+    const { caches: [one] } = await pair(t);
+    one.set('key', 'old');
+    const broken = { code: 'ERR_MEMGUARD_CACHE_UNCLONEABLE', path: 'value.list[1]' };
+    assert.throws(() => one.set('key', { list: [1, () => {}] }), broken);
+    assert.equal(one.get('key'), 'old');
+    assert.throws(() => one.set({}, 1), { code: 'ERR_MEMGUARD_INVALID_ARG', option: 'key' });
+    assert.equal(one.size, 1);
+  });
+
+  it('gives a fetched value that cannot be stored to those who asked', async (t) => {
+    const { caches: [one, two] } = await pair(t, { fetchMethod: () => ({ close() {} }) });
+    const value = await one.fetch('key');
+    assert.equal(typeof value.close, 'function');
+    assert.equal(one.get('key'), value);
+    assert.equal(one.stats().tier2.lastError, 'ERR_MEMGUARD_CACHE_UNCLONEABLE');
+    await one.tier2.flush();
+    assert.notEqual(await two.fetch('key'), value);
+  });
+
+  it('keeps values above maxValueBytes in the memory alone, and takes the older ones out of the server', async (t) => {
+    const { caches: [one, two] } = await pair(t, { tier: { maxValueBytes: 1000 } });
+    one.set('key', 'small');
+    await one.tier2.flush();
+    one.set('key', 'x'.repeat(2000));
+    await one.tier2.flush();
+    assert.equal(one.get('key').length, 2000);
+    assert.equal(await two.fetch('key'), undefined);
+    assert.equal(one.stats().tier2.tooLarge, 1);
+  });
+
+  it('writes all that waits when it is closed, and is a cache like any other afterwards', async (t) => {
+    const { clients, caches: [one, two] } = await pair(t);
+    for (let i = 0; i < 500; i++) one.set(i, i);
+    assert.deepEqual(await one.tier2.close(), { lost: 0 });
+    assert.equal(await two.fetch(499), 499);
+    assert.equal(one.tier2.state, 'closed');
+    one.set('own', 1);
+    assert.equal(await one.fetch('own'), 1);
+    assert.equal(await two.fetch('own'), undefined);
+    await assert.rejects(one.tier2.flush(), { code: 'ERR_MEMGUARD_TIER2_CLOSED' });
+    assert.deepEqual(await one.tier2.close(), { lost: 0 });
+    await tiered(t, clients[0]);
+  });
+
+  it('is part of the statistics', async (t) => {
+    const { caches: [one] } = await pair(t);
+    const { tier2 } = one.stats();
+    assert.equal(tier2.state, 'ready');
+    assert.equal(tier2.namespace, 'test');
+    assert.deepEqual(tier2, one.tier2.stats());
+    assert.equal(new LRUCache(5).stats().tier2, null);
+    assert.equal(new LRUCache(5).tier2, null);
+  });
+});

@@ -1,0 +1,415 @@
+'use strict';
+
+const { randomBytes } = require('node:crypto');
+const { warn } = require('../../warnings');
+const { attempt, bounded } = require('./bounded');
+const { HEADER, ValueCodec, fingerprint } = require('./codec');
+const { CODES, tierError } = require('./errors');
+const { decodeKey, encodeKey, namesOf } = require('./keys');
+const { Link } = require('./link');
+const { Protocol, parseMessage } = require('./protocol');
+const { WriteQueue } = require('./queue');
+const { Writer } = require('./writer');
+
+/** A value that could not be written for so long after it was set, before the first connection, is not the newest for certain. */
+const EARLY_MS = 5000;
+/** Readings of a value that changes meanwhile, before it is answered without being kept. */
+const READINGS = 2;
+const FRESH = Object.freeze({ found: false, value: undefined, replaced: undefined, left: 0 });
+
+/**
+ * One cache's second tier: reading through, and what the two tiers and the other processes have to tell each other.
+ *
+ * No old value comes back, because
+ * - what is read while its key changes, here or elsewhere, is not kept: each read under way is a `Reading`, which a
+ *   change marks as outdated;
+ * - what was fetched is stored only if the server still has what it had before (`fill`), and a deleted key resists
+ *   for a minute;
+ * - what was set is written once, at once: if that fails the key is deleted instead;
+ * - when changes may have been missed, everything that was kept before is dropped.
+ */
+class Engine {
+  /**
+   * @param client from clients.js
+   * @param options from options.js
+   * @param {import('./memory').Memory} memory
+   * @param {(event: 'degraded' | 'recovered', details: object) => void} emit
+   */
+  constructor(client, options, memory, emit) {
+    this.options = options;
+    this.memory = memory;
+    this.emit = emit;
+    this.origin = randomBytes(9).toString('base64url');
+    this.codec = new ValueCodec(options.serializer, options.maxValueBytes);
+    this.queue = new WriteQueue(options);
+    this.readings = new Map();
+    this.reasons = new Map();
+    this.graceTimer = null;
+    this.lastError = null;
+    this.counts = { hits: 0, misses: 0, skipped: 0, timeouts: 0, errors: 0, garbage: 0, tooLarge: 0, received: 0, gaps: 0 };
+    this.protocol = new Protocol(client, namesOf(options.prefix, options.namespace), this.origin);
+    this.link = new Link(client, this.protocol, options, {
+      message: (text) => this.onMessage(text),
+      up: (how) => this.onUp(how),
+      down: (error) => this.onDown(error),
+      epoch: (epoch) => this.onEpoch(epoch),
+    });
+    this.writer = new Writer(this.queue, this.link, this.protocol, options, {
+      full: (error) => this.degrade('full', error),
+      roomAgain: () => this.recover('full'),
+      failed: (error) => this.countFailure(error),
+    });
+  }
+
+  // Reading.
+
+  /**
+   * The value by the second tier or by `fetch`; `options` are those of the entry to be kept, which are written to.
+   */
+  async load(key, fetch, options) {
+    const name = encodeKey(key);
+    const reading = { outdated: false };
+    // An earlier one, whose entry was evicted meanwhile, could not be told of changes any more.
+    this.outdate(key);
+    this.readings.set(key, reading);
+    try {
+      let read = FRESH;
+      if (!options.forceRefresh) {
+        read = await this.readCurrent(name, reading);
+        if (read.found) {
+          options.ttl = shorter(options.ttl, read.left);
+          options.outdated = reading.outdated;
+          return read.value;
+        }
+      }
+      // What changes from here on may be missing in what is fetched now.
+      reading.outdated = false;
+      if (fetch === undefined) return undefined;
+      const value = await fetch();
+      options.outdated = reading.outdated;
+      if (value !== undefined && !reading.outdated) this.keepFetched(name, value, options, read.replaced);
+      return value;
+    } finally {
+      if (this.readings.get(key) === reading) this.readings.delete(key);
+      if (this.keepsNothing) options.outdated = true;
+    }
+  }
+
+  /** Reads, and once more if the key was changed meanwhile. */
+  async readCurrent(name, reading) {
+    const deadline = performance.now() + this.options.readTimeout;
+    let read = FRESH;
+    for (let n = 0; n < READINGS; n++) {
+      reading.outdated = false;
+      if (n > 0 && performance.now() > deadline) break;
+      read = await this.read(name, deadline);
+      if (!reading.outdated) return read;
+    }
+    reading.outdated = true;
+    // What it replaces is not known any more.
+    return { ...read, replaced: undefined };
+  }
+
+  /** Never fails: what cannot be read is not there. `replaced` says what a fill may replace, undefined if nothing. */
+  async read(name, deadline) {
+    const { link, counts, options } = this;
+    const waiting = this.queue.find(name);
+    if (waiting !== undefined) return this.readWaiting(waiting);
+    if (link.state === 'connecting') await link.settled(deadline - performance.now());
+    if (!link.isUp || this.queue.clearing) {
+      counts.skipped++;
+      return FRESH;
+    }
+    const most = options.maxValueBytes + HEADER + 1;
+    try {
+      const { bytes, left } = await bounded(attempt(() => this.protocol.read(name, most)), deadline - performance.now());
+      link.succeeded();
+      return this.decode(bytes, left);
+    } catch (error) {
+      this.countFailure(error);
+      link.failed(error);
+      return FRESH;
+    }
+  }
+
+  /** The newest is what this process has still to write. */
+  readWaiting({ kind, bytes, ttl, at }) {
+    const left = ttl === 0 ? Infinity : ttl - (performance.now() - at);
+    if (kind === 'remove' || left <= 0) {
+      this.counts.misses++;
+      return FRESH;
+    }
+    try {
+      const value = this.codec.read(bytes);
+      this.counts.hits++;
+      return { found: true, value, replaced: undefined, left };
+    } catch (error) {
+      this.counts.garbage++;
+      this.lastError = error;
+      return FRESH;
+    }
+  }
+
+  decode(bytes, pttl) {
+    const { counts } = this;
+    // -2: it has gone between the two commands.
+    if (bytes.length === 0 || pttl === -2) {
+      counts.misses++;
+      return { found: false, value: undefined, replaced: null, left: 0 };
+    }
+    const whole = bytes.length <= this.options.maxValueBytes + HEADER;
+    const replaced = whole ? fingerprintLater(bytes) : undefined;
+    try {
+      if (!whole) throw tierError('garbage', 'a stored value is larger than maxValueBytes');
+      const { found, value } = this.codec.decode(bytes, this.link.epoch);
+      if (found && value !== undefined) {
+        counts.hits++;
+        return { found: true, value, replaced: undefined, left: pttl < 0 ? Infinity : Math.max(1, pttl) };
+      }
+    } catch (error) {
+      counts.garbage++;
+      this.lastError = error;
+    }
+    counts.misses++;
+    return { found: false, value: undefined, replaced, left: 0 };
+  }
+
+  keepFetched(name, value, options, replaced) {
+    let bytes;
+    try {
+      bytes = this.codec.encode(value);
+    } catch (error) {
+      // Whoever fetches has the value; that others cannot have it is no reason to fail.
+      this.countFailure(error);
+      return;
+    }
+    if (bytes === null) {
+      this.counts.tooLarge++;
+      if (options.forceRefresh) this.put('remove', name, null, 0);
+      return;
+    }
+    const ttl = this.timeToLive(options.ttl);
+    if (options.forceRefresh) this.put('set', name, bytes, ttl);
+    else if (replaced !== undefined && this.queue.find(name) === undefined) {
+      this.put('fill', name, bytes, ttl, typeof replaced === 'function' ? replaced() : null);
+    }
+  }
+
+  // Writing.
+
+  /**
+   * The value's bytes, before anything is changed by setting it; null where it is too large.
+   *
+   * @throws TypeError or MemguardError for keys and values that cannot be stored
+   */
+  encode(key, value) {
+    encodeKey(key);
+    return this.codec.encode(value);
+  }
+
+  /** The key has this value now. */
+  set(key, bytes, ttl) {
+    const name = encodeKey(key);
+    this.outdate(key);
+    if (bytes !== null && ttl > 0) {
+      this.put('set', name, bytes, this.timeToLive(ttl));
+      return;
+    }
+    if (bytes === null) this.counts.tooLarge++;
+    this.put('remove', name, null, 0);
+  }
+
+  remove(key) {
+    const name = encodeKey(key);
+    this.outdate(key);
+    this.put('remove', name, null, 0);
+  }
+
+  clear() {
+    for (const reading of this.readings.values()) reading.outdated = true;
+    if (this.closed) return;
+    this.queue.clear();
+    this.writer.kick();
+  }
+
+  put(kind, name, bytes, ttl, replaced) {
+    if (this.closed) return;
+    this.queue.put({ kind, name, bytes, ttl, replaced, at: performance.now() });
+    this.writer.kick();
+  }
+
+  /** Whole ms for the server, 0 for ever; a little less for some, so that not all go at once. */
+  timeToLive(ttl) {
+    const own = this.options.ttl === null ? ttl : this.options.ttl;
+    if (!(own > 0) || own === Infinity) return 0;
+    return Math.max(1, Math.round(own * (1 - Math.random() * this.options.ttlJitter)));
+  }
+
+  outdate(key) {
+    const reading = this.readings.get(key);
+    if (reading !== undefined) reading.outdated = true;
+  }
+
+  // What others say.
+
+  onMessage(text) {
+    const message = parseMessage(text);
+    if (message === null) {
+      this.counts.garbage++;
+      return;
+    }
+    if (message.origin === this.origin) {
+      if (message.kind === 'h') this.link.hear(message.text);
+      return;
+    }
+    this.counts.received++;
+    if (message.kind === 'k') {
+      this.queue.forgetFill(message.text);
+      const key = decodeKey(message.text);
+      this.outdate(key);
+      this.quietly(() => this.memory.forget(key));
+    } else if (message.kind === 'c') {
+      this.onEpoch(Number(message.text));
+    }
+  }
+
+  /** Everything was cleared. */
+  onEpoch(epoch) {
+    if (!Number.isSafeInteger(epoch) || epoch === this.link.epoch) return;
+    // An older one is of a process that found the server without its state; the next heartbeat settles which holds.
+    if (epoch < this.link.epoch) return;
+    this.link.epoch = epoch;
+    this.forgetAll();
+  }
+
+  onUp({ first, gap }) {
+    if (gap && this.options.invalidation) {
+      if (first) {
+        // What was set since the start is about to be written, and so is the newest.
+        this.queue.forgetFills();
+        this.queue.demote(performance.now() - EARLY_MS);
+        this.forgetAll((key) => this.isBeingSet(key));
+      } else {
+        this.counts.gaps++;
+        this.queue.demote(Infinity);
+        this.forgetAll();
+      }
+    }
+    clearInterval(this.graceTimer);
+    this.graceTimer = null;
+    this.recover('down');
+    this.writer.kick();
+  }
+
+  isBeingSet(key) {
+    const operation = this.queue.find(encodeKey(key));
+    return operation !== undefined && operation.kind === 'set';
+  }
+
+  onDown(error) {
+    this.countFailure(error);
+    this.degrade('down', error);
+    const { invalidation, disconnectGrace: grace } = this.options;
+    if (!invalidation || grace === Infinity) return;
+    if (grace === 0) {
+      this.forgetAll();
+      return;
+    }
+    clearInterval(this.graceTimer);
+    this.graceTimer = setInterval(() => this.forgetAll(), grace);
+    this.graceTimer.unref();
+  }
+
+  /** Without a connection for changes, and without grace, nothing is kept. */
+  get keepsNothing() {
+    return this.options.disconnectGrace === 0 && this.options.invalidation && this.link.state === 'down';
+  }
+
+  /** Values in memory, and those that are being read, may be old. */
+  forgetAll(isKept) {
+    for (const reading of this.readings.values()) reading.outdated = true;
+    this.queue.forgetFills();
+    this.quietly(() => this.memory.forgetAll(isKept));
+  }
+
+  /** A dispose that throws must not harm a connection. */
+  quietly(change) {
+    try {
+      change();
+    } catch (error) {
+      warn(`a dispose of a cache with tier2 threw: ${error && error.message}`, 'MEMGUARD_CACHE_DISPOSE');
+    }
+  }
+
+  // How it is doing.
+
+  countFailure(error) {
+    this.lastError = error;
+    if (error.code === CODES.timeout) this.counts.timeouts++;
+    else this.counts.errors++;
+  }
+
+  degrade(reason, error) {
+    if (this.closed || this.reasons.has(reason)) return;
+    this.reasons.set(reason, error);
+    this.emit('degraded', { reason, error });
+  }
+
+  recover(reason) {
+    if (this.reasons.delete(reason) && this.reasons.size === 0) this.emit('recovered', { reason });
+  }
+
+  get closed() {
+    return this.link.state === 'closed';
+  }
+
+  get state() {
+    const { state } = this.link;
+    if (state === 'up') return this.reasons.size === 0 ? 'ready' : 'degraded';
+    return state === 'down' ? 'degraded' : state;
+  }
+
+  stats() {
+    const { counts, queue, writer } = this;
+    return {
+      namespace: this.options.namespace,
+      state: this.state,
+      lastError: this.lastError === null ? null : this.lastError.code,
+      hits: counts.hits,
+      misses: counts.misses,
+      skipped: counts.skipped,
+      timeouts: counts.timeouts,
+      errors: counts.errors,
+      garbage: counts.garbage,
+      written: writer.values,
+      outrun: writer.outrun,
+      removed: writer.removals,
+      cleared: writer.clears,
+      coalesced: queue.coalesced,
+      dropped: queue.dropped,
+      tooLarge: counts.tooLarge,
+      queue: { entries: queue.size + queue.underway.size, bytes: queue.bytes, overflows: queue.overflows },
+      invalidations: { received: counts.received, gaps: counts.gaps },
+    };
+  }
+
+  close() {
+    const lost = this.queue.size + this.queue.underway.size + (this.queue.clearing ? 1 : 0);
+    this.link.close();
+    this.writer.close();
+    clearInterval(this.graceTimer);
+    return lost;
+  }
+}
+
+function shorter(ttl, left) {
+  if (left === Infinity) return ttl;
+  return ttl > 0 ? Math.min(ttl, left) : left;
+}
+
+/** Hashing is only worth its time when the value is to be replaced. */
+function fingerprintLater(bytes) {
+  return () => fingerprint(bytes);
+}
+
+module.exports = { Engine };
