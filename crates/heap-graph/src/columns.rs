@@ -12,8 +12,16 @@ pub(crate) struct OutOfMemory {
     pub(crate) bytes: u64,
 }
 
-/// A number for which all bytes zero is a value, with an atomic twin of the same size and alignment.
-pub(crate) trait Cell: Copy {
+/// A number for which all bytes zero is a value.
+pub(crate) trait Number: Copy {}
+
+impl Number for u8 {}
+impl Number for u32 {}
+impl Number for u64 {}
+impl Number for i32 {}
+
+/// A number with an atomic twin of the same size and alignment.
+pub(crate) trait Cell: Number {
     type Atomic: Sync;
     fn as_atomic(slice: &mut [Self]) -> &[Self::Atomic];
 }
@@ -41,7 +49,7 @@ impl Cell for u8 {
 const _: () = assert!(align_of::<AtomicU32>() == align_of::<u32>());
 
 /// A column of zeroes.
-pub(crate) fn zeroed<T: Cell>(count: usize) -> Result<Vec<T>, OutOfMemory> {
+pub(crate) fn zeroed<T: Number>(count: usize) -> Result<Vec<T>, OutOfMemory> {
     let refused = OutOfMemory {
         bytes: (count as u64).saturating_mul(size_of::<T>() as u64),
     };
@@ -49,13 +57,13 @@ pub(crate) fn zeroed<T: Cell>(count: usize) -> Result<Vec<T>, OutOfMemory> {
         return Ok(Vec::new());
     }
     let layout = Layout::array::<T>(count).map_err(|_| refused)?;
-    // SAFETY: the layout is not of size zero: the count is not, and every `Cell` has at least one byte.
+    // SAFETY: the layout is not of size zero: the count is not, and every `Number` has at least one byte.
     let start = unsafe { alloc_zeroed(layout) };
     if start.is_null() {
         return Err(refused);
     }
     // SAFETY: allocated just now by the global allocator with the layout of `count` of `T`, all of them zero,
-    // which is a value of every `Cell`; nothing else owns it.
+    // which is a value of every `Number`; nothing else owns it.
     Ok(unsafe { Vec::from_raw_parts(start.cast::<T>(), count, count) })
 }
 

@@ -1,5 +1,6 @@
 //! Reads V8 heap snapshots of any size into a compact graph, and answers what is in them.
 
+mod analysis;
 mod builder;
 mod columns;
 pub mod compress;
@@ -9,6 +10,10 @@ mod parser;
 pub mod redact;
 pub mod report;
 
+pub use analysis::{
+    Aggregate, Aggregates, Analysis, AnalyzeError, AnalyzeOptions, ClassId, ClassKey, Classes,
+    Interface, Interfaces, Members, Retainer, SYSTEM_DISTANCE, Statistics, UNREACHED,
+};
 pub use builder::{BuildError, GraphBuilder, NewLabel};
 pub use control::{CancelSignal, Phase, Progress, ProgressListener};
 pub use model::{

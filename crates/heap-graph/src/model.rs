@@ -65,7 +65,6 @@ pub struct HeapGraph {
     /// By node, known states alone.
     pub(crate) detachedness: Vec<(NodeIndex, Detachedness)>,
     /// Whether the producer says anything about detachedness at all.
-    #[allow(dead_code, reason = "the analysis needs it")]
     pub(crate) has_detachedness: bool,
     pub(crate) strings: StringTable,
     pub(crate) locations: Locations,

@@ -48,13 +48,11 @@ impl Locations {
         self.places.get(self.nodes[at].1 as usize).copied()
     }
 
-    #[allow(dead_code, reason = "the analysis needs it")]
     /// Every node that has a location with its index into [`Locations::places`], by node.
     pub(crate) fn nodes(&self) -> &[(NodeIndex, u32)] {
         &self.nodes
     }
 
-    #[allow(dead_code, reason = "the analysis needs it")]
     pub(crate) fn places(&self) -> &[Location] {
         &self.places
     }

@@ -63,21 +63,32 @@ impl StringTable {
 
     /// The first string with exactly this text, for texts that JSON does not escape.
     pub(crate) fn find(&self, text: &str) -> Option<StringId> {
-        let text = text.as_bytes();
-        let finder = memmem::Finder::new(text);
-        let mut from = 0;
-        while let Some(found) = finder.find(self.bytes.get(from..)?) {
-            let start = (from + found) as u64;
-            // The string that this byte belongs to, empty ones before it left out.
-            let index = self.ends.partition_point(|&end| end <= start);
-            let id = StringId(index as u32);
-            let begins = if index == 0 { 0 } else { self.ends[index - 1] };
-            if begins == start && self.raw(id) == text {
-                return Some(id);
-            }
-            from += found + 1;
+        if text.is_empty() {
+            return (0..self.len() as u32)
+                .map(StringId)
+                .find(|&id| self.raw(id).is_empty());
         }
-        None
+        self.containing(text.as_bytes())
+            .find(|&id| self.raw(id) == text.as_bytes())
+    }
+
+    /// The strings in whose raw text a part occurs: each once, in order.
+    pub(crate) fn containing<'t>(&'t self, part: &'t [u8]) -> impl Iterator<Item = StringId> + 't {
+        let finder = memmem::Finder::new(part);
+        let mut from = 0;
+        std::iter::from_fn(move || {
+            loop {
+                let found = from + finder.find(self.bytes.get(from..)?)?;
+                // The string that this byte belongs to, empty ones before it left out.
+                let index = self.ends.partition_point(|&end| end <= found as u64);
+                let end = *self.ends.get(index)? as usize;
+                if found + part.len() <= end {
+                    from = end;
+                    return Some(StringId(index as u32));
+                }
+                from = found + 1;
+            }
+        })
     }
 }
 
@@ -207,6 +218,14 @@ mod tests {
         assert_eq!(table.find("(map)"), Some(StringId(4)));
         assert_eq!(table.find("(map"), Some(StringId(2)));
         assert_eq!(table.find("none"), None);
+        assert_eq!(table.find(""), Some(StringId(0)));
+        assert_eq!(
+            table.containing(b"map)").map(|id| id.0).collect::<Vec<_>>(),
+            [3, 4, 6]
+        );
+        // Across the border of two strings there is nothing, but right behind it there may be.
+        assert_eq!(table.containing(b"s(map").count(), 0);
+        assert_eq!(self::table(&["a", "aa"]).find("aa"), Some(StringId(1)));
         assert_eq!(table.get(StringId(3)), "x(map)");
         assert_eq!(table.get(StringId(99)), "");
     }

@@ -1,0 +1,60 @@
+//! Retained sizes, and the dominators' tree from the top.
+
+use super::dominators::Dominators;
+use crate::AnalyzeError;
+use crate::columns::zeroed;
+use crate::model::WideColumn;
+
+/// What would be freed with each node: its own size and that of all it dominates.
+pub(crate) fn retained_sizes(
+    dominators: &Dominators,
+    shallow: &WideColumn,
+) -> Result<Vec<u64>, AnalyzeError> {
+    let mut sizes: Vec<u64> = zeroed(dominators.of.len())?;
+    for (node, size) in sizes.iter_mut().enumerate() {
+        *size = shallow.get(node);
+    }
+    // Every node comes after its dominator in the order; the root comes first.
+    for &node in dominators.order.iter().skip(1).rev() {
+        let size = sizes[node as usize];
+        let dominator = &mut sizes[dominators.of[node as usize] as usize];
+        *dominator = dominator.saturating_add(size);
+    }
+    Ok(sizes)
+}
+
+/// The nodes that each node dominates directly: 8 bytes a node.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Dominated {
+    first: Vec<u32>,
+    nodes: Vec<u32>,
+}
+
+impl Dominated {
+    /// A counting sort by dominator, in the order of the file within one.
+    pub(crate) fn of(dominators: &[u32], root: u32) -> Result<Self, AnalyzeError> {
+        let mut first: Vec<u32> = zeroed(dominators.len() + 2)?;
+        let mut nodes: Vec<u32> = zeroed(dominators.len().saturating_sub(1))?;
+        let others = || (0..).zip(dominators).filter(|&(node, _)| node != root);
+        for (_, &dominator) in others() {
+            first[dominator as usize + 2] += 1;
+        }
+        let mut sum = 0;
+        for count in &mut first {
+            sum += *count;
+            *count = sum;
+        }
+        for (node, &dominator) in others() {
+            let next = &mut first[dominator as usize + 1];
+            nodes[*next as usize] = node;
+            *next += 1;
+        }
+        first.truncate(dominators.len() + 1);
+        Ok(Self { first, nodes })
+    }
+
+    #[inline]
+    pub(crate) fn of_node(&self, node: u32) -> &[u32] {
+        &self.nodes[self.first[node as usize] as usize..self.first[node as usize + 1] as usize]
+    }
+}
