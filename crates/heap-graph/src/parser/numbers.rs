@@ -257,6 +257,11 @@ impl<S: Sink> Shared<'_, '_, S> {
         match scanned.stop {
             Stop::More => {}
             Stop::End(_) => order.closed = true,
+            Stop::Cut(_) => {
+                let offset = scanned.chunk.offset() + scanned.chunk.rest().len() as u64;
+                let expected = "the rest of a number".into();
+                order.fail(ReadError::Truncated { offset, expected });
+            }
             Stop::Bad(at, expected) => order.fail(syntax(&scanned.chunk, at, expected)),
         }
         Some((scanned, Records { first, base, end }))

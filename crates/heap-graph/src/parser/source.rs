@@ -3,7 +3,6 @@
 use std::io::{self, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
-use ruzstd::decoding::StreamingDecoder;
 
 /// Enough to tell the formats apart.
 const MAGIC_BYTES: usize = 4;
@@ -30,43 +29,13 @@ pub(crate) fn decompressed<'r>(
         )
     } else if zstd {
         (
-            Box::new(Frames {
-                reader: Some(BufReader::with_capacity(64 << 10, whole)),
-                decoder: None,
-            }),
+            Box::new(zstd::Decoder::with_buffer(BufReader::with_capacity(
+                64 << 10,
+                whole,
+            ))?),
             true,
         )
     } else {
         (Box::new(whole), false)
     })
-}
-
-/// The frames of a Zstandard file, one after the other.
-struct Frames<R: Read> {
-    /// Between two frames.
-    reader: Option<BufReader<R>>,
-    /// Within a frame.
-    decoder: Option<StreamingDecoder<BufReader<R>, ruzstd::decoding::FrameDecoder>>,
-}
-
-impl<R: Read> Read for Frames<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            if let Some(decoder) = &mut self.decoder {
-                let count = decoder.read(buffer)?;
-                if count > 0 || buffer.is_empty() {
-                    return Ok(count);
-                }
-                self.reader = self.decoder.take().map(StreamingDecoder::into_inner);
-            }
-            let Some(mut reader) = self.reader.take() else {
-                return Ok(0);
-            };
-            if io::BufRead::fill_buf(&mut reader)?.is_empty() {
-                self.reader = Some(reader);
-                return Ok(0);
-            }
-            self.decoder = Some(StreamingDecoder::new(reader).map_err(io::Error::other)?);
-        }
-    }
 }

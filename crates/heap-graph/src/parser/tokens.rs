@@ -23,6 +23,8 @@ pub(crate) enum Stop {
     More,
     /// The array ends with the bracket at this byte.
     End(usize),
+    /// The text ends within the number that begins at this byte.
+    Cut(usize),
     /// What stands at this byte is not what was expected.
     Bad(usize, &'static str),
 }
@@ -53,7 +55,7 @@ impl Tokens {
         (self.begins, self.ends) = (None, None);
     }
 
-    /// Reads the numbers of a text that does not end within a number. Appends to what is there.
+    /// Reads the numbers of a text. Appends to what is there.
     pub(crate) fn scan(&mut self, text: &[u8]) -> Stop {
         let mut at = text.iter().take_while(|&&byte| is_space(byte)).count();
         let Some(&first) = text.get(at) else {
@@ -72,18 +74,19 @@ impl Tokens {
                 return Stop::More;
             };
             match expect {
-                Expect::Number if byte.is_ascii_digit() => match self.number(text, at) {
-                    Ok(end) => {
-                        at = end;
-                        expect = Expect::Separator;
-                        // Nearly always a comma follows at once, and the next number after it.
-                        if text.get(at) == Some(&b',') {
-                            at += 1;
-                            expect = Expect::Number;
-                        }
+                Expect::Number if byte.is_ascii_digit() => {
+                    let end = match self.number(text, at) {
+                        Ok(end) => end,
+                        Err(stop) => return stop,
+                    };
+                    at = end;
+                    expect = Expect::Separator;
+                    // Nearly always a comma follows at once, and the next number after it.
+                    if text.get(at) == Some(&b',') {
+                        at += 1;
+                        expect = Expect::Number;
                     }
-                    Err(expected) => return Stop::Bad(at, expected),
-                },
+                }
                 Expect::Separator if byte == b',' => {
                     at += 1;
                     expect = Expect::Number;
@@ -97,24 +100,38 @@ impl Tokens {
 
     /// Reads the number that begins at a digit; returns where it ends.
     #[inline]
-    fn number(&mut self, text: &[u8], start: usize) -> Result<usize, &'static str> {
+    fn number(&mut self, text: &[u8], start: usize) -> Result<usize, Stop> {
         let mut value = 0_u32;
         let mut at = start;
-        while let Some(digit) = text
-            .get(at)
-            .map(|byte| byte.wrapping_sub(b'0'))
-            .filter(|&digit| digit < 10)
-        {
+        loop {
+            let Some(byte) = text.get(at) else {
+                return Err(Self::cut(start, at));
+            };
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                break;
+            }
             value = value.wrapping_mul(10).wrapping_add(u32::from(digit));
             at += 1;
         }
         // Nine digits always fit.
         if at - start > 9 {
-            self.long_number(&text[start..at])?
+            self.long_number(&text[start..at])
+                .map_err(|expected| Stop::Bad(start, expected))?;
         } else {
-            self.numbers.push(value)
+            self.numbers.push(value);
         }
         Ok(at)
+    }
+
+    /// A number that the text does not end: the file's end, or more digits than are looked for at the end of a chunk.
+    #[cold]
+    fn cut(start: usize, end: usize) -> Stop {
+        if end - start > 20 {
+            Stop::Bad(start, "a number below 2^64")
+        } else {
+            Stop::Cut(start)
+        }
     }
 
     #[cold]
@@ -190,6 +207,7 @@ mod tests {
         assert_eq!(scan("1 2]").1, Stop::Bad(2, separator));
         assert_eq!(scan("1,,2]").1, Stop::Bad(2, Expect::Number.as_str()));
         assert_eq!(scan("1,]").1, Stop::Bad(2, Expect::Number.as_str()));
+        assert_eq!(scan("1,23").1, Stop::Cut(2));
         assert_eq!(scan("null]").1, Stop::Bad(0, Expect::Number.as_str()));
         assert_eq!(
             scan("5,18446744073709551616]").1,
