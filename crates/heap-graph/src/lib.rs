@@ -5,10 +5,17 @@ mod builder;
 mod columns;
 pub mod compress;
 mod control;
+pub mod diff;
 mod model;
 mod parser;
+pub mod query;
 pub mod redact;
 pub mod report;
+pub mod retainers;
+pub mod signature;
+#[cfg(test)]
+mod sketch;
+mod snapshot;
 
 pub use analysis::{
     Aggregate, Aggregates, Analysis, AnalyzeError, AnalyzeOptions, ClassId, ClassKey, Classes,
@@ -21,3 +28,4 @@ pub use model::{
     Node, NodeIndex, NodeKind, StringId,
 };
 pub use parser::{ReadError, ReadOptions, read, read_file};
+pub use snapshot::Snapshot;

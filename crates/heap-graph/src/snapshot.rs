@@ -1,0 +1,141 @@
+//! A heap with all that is known of it: what every report starts from.
+
+use crate::analysis::{
+    Aggregates, Analysis, AnalyzeError, AnalyzeOptions, ClassId, SYSTEM_DISTANCE,
+};
+use crate::diff::Provenance;
+use crate::model::{HeapGraph, Location, NodeIndex};
+use crate::report::{ObjectRef, SourceInfo, SourceLocation};
+use crate::retainers::{Scripts, words};
+
+/// A heap with all that is known of it: what every report starts from.
+///
+/// ```
+/// use memguard_heap_graph::{AnalyzeOptions, EdgeKind, GraphBuilder, NodeKind, Snapshot};
+///
+/// let mut builder = GraphBuilder::new();
+/// let root = builder.node(NodeKind::Synthetic, "", 1, 0);
+/// let user = builder.node(NodeKind::Object, "User", 3, 24);
+/// builder.edge(root, EdgeKind::Element, 1, user);
+/// let graph = builder.finish()?;
+///
+/// let snapshot = Snapshot::of(&graph, &AnalyzeOptions::default())?;
+/// assert_eq!(snapshot.object(user).name, "User");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Snapshot<'g> {
+    analysis: Analysis<'g>,
+    aggregates: Aggregates,
+    scripts: Scripts,
+    provenance: Provenance,
+}
+
+impl<'g> Snapshot<'g> {
+    /// Analyses a graph: dominators, retained sizes, distances, classes, scripts.
+    ///
+    /// # Errors
+    /// When it was cancelled, and when there is no memory for it.
+    pub fn of(graph: &'g HeapGraph, options: &AnalyzeOptions) -> Result<Self, AnalyzeError> {
+        let analysis = Analysis::of(graph, options)?;
+        let aggregates = Aggregates::of(&analysis, options)?;
+        Ok(Self::new(analysis, aggregates))
+    }
+
+    /// Takes what has been found out already.
+    #[must_use]
+    pub fn new(analysis: Analysis<'g>, aggregates: Aggregates) -> Self {
+        let scripts = Scripts::of(analysis.graph());
+        Self {
+            analysis,
+            aggregates,
+            scripts,
+            provenance: Provenance::default(),
+        }
+    }
+
+    /// Says where it comes from.
+    #[must_use]
+    pub fn with_provenance(mut self, provenance: Provenance) -> Self {
+        self.provenance = provenance;
+        self
+    }
+
+    /// The graph.
+    #[must_use]
+    pub fn graph(&self) -> &'g HeapGraph {
+        self.analysis.graph()
+    }
+
+    /// Distances, dominators, retained sizes.
+    #[must_use]
+    pub fn analysis(&self) -> &Analysis<'g> {
+        &self.analysis
+    }
+
+    /// Classes and their figures.
+    #[must_use]
+    pub fn aggregates(&self) -> &Aggregates {
+        &self.aggregates
+    }
+
+    /// The names of its scripts.
+    #[must_use]
+    pub fn scripts(&self) -> &Scripts {
+        &self.scripts
+    }
+
+    /// Where it comes from.
+    #[must_use]
+    pub fn provenance(&self) -> &Provenance {
+        &self.provenance
+    }
+
+    /// Where it comes from, as reports tell it.
+    #[must_use]
+    pub fn source(&self) -> SourceInfo {
+        self.provenance.source.clone()
+    }
+
+    /// One object, as reports tell it.
+    #[must_use]
+    pub fn object(&self, node: NodeIndex) -> ObjectRef {
+        let graph = self.graph();
+        ObjectRef {
+            id: graph.node(node).id(),
+            class: words::shortened(self.class_name(self.class(node))),
+            name: words::object(graph, &self.scripts, node),
+            shallow_size: self.analysis.shallow_size(node),
+            retained_size: self.analysis.retained_size(node),
+            distance: self.distance(node),
+            location: graph.location(node).map(|location| self.locate(location)),
+        }
+    }
+
+    /// A location with its script's name.
+    #[must_use]
+    pub fn locate(&self, location: Location) -> SourceLocation {
+        self.scripts.locate(location)
+    }
+
+    /// Steps from the nearest of the program's roots; none where only V8's own lead.
+    #[must_use]
+    pub fn distance(&self, node: NodeIndex) -> Option<u32> {
+        told_distance(self.analysis.distance(node))
+    }
+
+    pub(crate) fn class(&self, node: NodeIndex) -> ClassId {
+        self.aggregates.classes().class_of(node)
+    }
+
+    pub(crate) fn class_name(&self, class: ClassId) -> &str {
+        &self.aggregates.classes().key(class).name
+    }
+}
+
+/// DevTools' distance, where it is one of the program's own.
+pub(crate) fn told_distance(distance: i32) -> Option<u32> {
+    u32::try_from(distance)
+        .ok()
+        .filter(|_| distance < SYSTEM_DISTANCE)
+}
