@@ -1,0 +1,235 @@
+//! The whole heap as a graph, named as V8's snapshots name it.
+//!
+//! Every object that was marked becomes a node, numbered in the order of addresses; its number is found again by
+//! counting bits, so the graph needs no table of addresses. Every reference becomes an edge. What V8 adds for people is
+//! added as well: from an object right to its properties' and elements' values, past the arrays that hold them; from a
+//! context to its variables, by name; from the key of a WeakMap to its value.
+//!
+//! A node's id is the address of its object. Old objects seldom move: two graphs of one process share most of them.
+
+mod edges;
+mod nodes;
+mod ranks;
+mod template;
+
+use std::collections::HashMap;
+
+use memguard_heap_graph::{
+    BuildError, EdgeKind, GraphBuilder, HeapGraph, NodeIndex, NodeKind, StringId,
+};
+
+use crate::error::WalkError;
+use crate::inspect::Subject;
+use crate::names::Names;
+use crate::view::{Object, View};
+use crate::walker::{Follow, Walker};
+use edges::EdgeWriter;
+use nodes::NodeWriter;
+use ranks::Ranks;
+use template::Templates;
+
+/// Settings of a graph.
+#[derive(Clone, Copy, Debug)]
+pub struct GraphOptions {
+    /// Which references keep an object alive.
+    pub follow: Follow,
+    /// How many characters of a string are its node's name. V8's own snapshots have 1,024.
+    pub string_characters: usize,
+}
+
+impl Default for GraphOptions {
+    fn default() -> Self {
+        Self {
+            follow: Follow::Strong,
+            string_characters: 256,
+        }
+    }
+}
+
+/// The synthetic nodes at the top: what kind of root holds something.
+pub(crate) const ROOT_GROUPS: [&str; 4] = [
+    "(Isolate)",
+    "(Global handles)",
+    "(Handle scope)",
+    "(Stack, conservative)",
+];
+
+/// Walks a heap and makes its graph.
+///
+/// While it is made: 17 bytes for each object and 12 for each reference, and the text of the strings.
+///
+/// # Errors
+/// [`WalkError::SelfTest`] when the heap doesn't look as it should, [`WalkError::TooLarge`] when it has more objects than
+/// a graph can hold.
+pub fn graph(subject: &Subject<'_, '_>, options: &GraphOptions) -> Result<HeapGraph, WalkError> {
+    let (process, heap) = (subject.process, subject.heap);
+    let mut walker = Walker::new(heap, process.layout(), options.follow);
+    crate::census::mark(&mut walker, subject.isolate);
+    crate::selftest::check(&walker)?;
+    let view = View {
+        heap,
+        layout: process.layout(),
+        outside: process.source(),
+    };
+    let names = Names::new(view);
+    let first = u32::try_from(2 + ROOT_GROUPS.len()).unwrap_or(0);
+    let objects: u64 = walker.tallies.iter().map(|t| t.all.count).sum();
+    let references = walker.references;
+    let capacity = |count: u64| usize::try_from(count).unwrap_or(0);
+    let mut builder = GraphBuilder::with_capacity(
+        capacity(objects) + first as usize,
+        capacity(references + references / 2),
+    );
+    let ranks = Ranks::new(&walker, first);
+    let mut templates = Templates::new(&walker, &names, &mut builder);
+    let top = add_top(&mut builder);
+    let mut outside = Vec::new();
+    {
+        let mut nodes = NodeWriter::new(&names, options.string_characters);
+        for object in objects_in_order(&walker) {
+            let template = templates.of(&object.map, object.address, &mut builder);
+            nodes.add(&mut builder, template, &object, &mut outside);
+        }
+    }
+    let stores = add_outside(&mut builder, &names, &outside);
+    add_root_edges(&mut builder, &walker, subject, &ranks, &top);
+    let mut edges = EdgeWriter::new(&walker, &names, &ranks, &mut builder, stores);
+    for (index, object) in objects_in_order(&walker).enumerate() {
+        let from = NodeIndex(first + u32::try_from(index).unwrap_or(u32::MAX));
+        let template = templates.of(&object.map, object.address, &mut builder);
+        edges.write(&mut builder, template, &object, from);
+    }
+    builder.finish().map_err(|error| match error {
+        BuildError::TooLarge { what, limit } => WalkError::TooLarge { what, limit },
+        other => WalkError::SelfTest {
+            check: "graph",
+            detail: other.to_string(),
+        },
+    })
+}
+
+/// The marked objects by address.
+pub(crate) fn objects_in_order<'a>(
+    walker: &'a Walker<'_, '_>,
+) -> impl Iterator<Item = Object> + 'a {
+    walker
+        .heap
+        .chunks()
+        .iter()
+        .enumerate()
+        .flat_map(move |(page, chunk)| {
+            let cells = walker.marks.page(page);
+            cells.iter().enumerate().flat_map(move |(index, &bits)| {
+                Bits(bits).filter_map(move |bit| {
+                    let address = chunk.page.start + (index as u64 * 64 + u64::from(bit)) * 8;
+                    let word = walker.heap.word(address)?;
+                    Some(Object {
+                        address,
+                        map: *walker.maps.known(word)?,
+                    })
+                })
+            })
+        })
+}
+
+/// The numbers of the bits that are set.
+struct Bits(u64);
+
+impl Iterator for Bits {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        if self.0 == 0 {
+            return None;
+        }
+        let bit = self.0.trailing_zeros();
+        self.0 &= self.0 - 1;
+        Some(bit)
+    }
+}
+
+/// The synthetic nodes: the root, `(GC roots)`, and one for each kind of root.
+struct Top {
+    root: NodeIndex,
+    groups: Vec<NodeIndex>,
+    global: StringId,
+}
+
+fn add_top(builder: &mut GraphBuilder) -> Top {
+    let root = builder.node(NodeKind::Synthetic, "", 1, 0);
+    let roots = builder.node(NodeKind::Synthetic, "(GC roots)", 3, 0);
+    builder.edge(root, EdgeKind::Element, 1, roots);
+    let mut groups = Vec::new();
+    for (index, name) in (1_u32..).zip(ROOT_GROUPS) {
+        let group = builder.node(NodeKind::Synthetic, name, u64::from(3 + 2 * index), 0);
+        builder.edge(roots, EdgeKind::Element, index, group);
+        groups.push(group);
+    }
+    let global = builder.string("global");
+    Top {
+        root,
+        groups,
+        global,
+    }
+}
+
+/// Memory outside of the heap that objects keep: one node for each store.
+fn add_outside(
+    builder: &mut GraphBuilder,
+    names: &Names<'_, '_>,
+    buffers: &[Object],
+) -> HashMap<u64, NodeIndex> {
+    let name = builder.string("system / JSArrayBufferData");
+    let mut stores = HashMap::new();
+    for buffer in buffers {
+        let (store, length) = names.backing_store(buffer);
+        if store != 0 && length > 0 && length < 1 << 46 {
+            stores
+                .entry(store)
+                .or_insert_with(|| builder.node_named(NodeKind::Native, name, store, length));
+        }
+    }
+    stores
+}
+
+fn add_root_edges(
+    builder: &mut GraphBuilder,
+    walker: &Walker<'_, '_>,
+    subject: &Subject<'_, '_>,
+    ranks: &Ranks,
+    top: &Top,
+) {
+    // The global objects first, as V8 does: the way to what a program keeps begins there.
+    for (number, object) in (1_u32..).zip(
+        objects_in_order(walker)
+            .filter(|object| object.instance_type() == walker.layout.types.js_global_object),
+    ) {
+        if let Some(node) = ranks.node(walker, object.address | 1) {
+            let label = if number == 1 {
+                top.global
+            } else {
+                builder.string(&format!("global / {number}"))
+            };
+            builder.edge(top.root, EdgeKind::Shortcut, label, node);
+        }
+    }
+    let roots = &subject.isolate.roots;
+    let words = [
+        &roots.isolate_words,
+        &roots.global_handles,
+        &roots.local_handles,
+        &roots.stack,
+    ];
+    for (group, words) in top.groups.iter().zip(words) {
+        let mut nodes: Vec<NodeIndex> = words
+            .iter()
+            .filter(|word| *word & 7 == 1)
+            .filter_map(|&word| ranks.node(walker, word))
+            .collect();
+        nodes.sort_unstable();
+        nodes.dedup();
+        for (number, node) in (1_u32..).zip(nodes) {
+            builder.edge(*group, EdgeKind::Element, number, node);
+        }
+    }
+}

@@ -1,0 +1,408 @@
+//! What all objects of a map have in common: kind, name, and the names of their fields. Made once for each map.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use memguard_heap_graph::{EdgeKind, GraphBuilder, Location, NodeKind, StringId};
+
+use crate::census::{Group, group_of};
+use crate::layout::Layout;
+use crate::maps::MapInfo;
+use crate::names::{Names, SourcePlace};
+use crate::view::{Object, Place};
+use crate::walker::Walker;
+
+/// How a node gets its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Naming {
+    /// All alike.
+    Fixed(StringId),
+    /// By its text (strings, symbols' descriptions).
+    Text,
+    /// By the function.
+    Function,
+    /// By its pattern.
+    RegExp,
+    /// By its class, which has to be asked one by one.
+    Class,
+    /// By the name of the script.
+    Script,
+}
+
+/// What is special about the references of such objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Nothing.
+    Plain,
+    /// A JavaScript object: properties and elements.
+    Js,
+    /// The object whose properties are global variables.
+    Global,
+    /// Variables by name.
+    Context,
+    /// Keys and values of a WeakMap.
+    EphemeronTable,
+    /// Keys and values of a Map (words of an entry: 3) or Set (2).
+    OrderedTable(usize),
+    /// Memory outside of the heap.
+    Buffer,
+}
+
+/// A field with a name.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Label {
+    pub(super) kind: EdgeKind,
+    pub(super) name: StringId,
+    /// The value may be a pair of getter and setter.
+    pub(super) accessor: bool,
+}
+
+/// What is known of a map.
+#[derive(Debug)]
+pub(super) struct Template {
+    pub(super) kind: NodeKind,
+    pub(super) naming: Naming,
+    pub(super) role: Role,
+    pub(super) location: Option<Location>,
+    /// By word of the object.
+    pub(super) fields: Vec<Option<Label>>,
+    /// Properties outside of the object, by index.
+    pub(super) outside: Vec<Option<Label>>,
+    /// Properties that all objects of the map share.
+    pub(super) constants: Vec<(Label, u64)>,
+    /// How elements are kept: `Some(true)` in a hash table.
+    pub(super) dictionary_elements: bool,
+    pub(super) dictionary_properties: bool,
+    /// Fields whose references are weak although they are not tagged so: first word, count.
+    pub(super) weak: Option<(usize, usize)>,
+}
+
+/// The templates of one heap.
+pub(super) struct Templates<'n, 'h, 'm> {
+    names: &'n Names<'h, 'm>,
+    by_map: HashMap<u64, Rc<Template>>,
+    last: Option<(u64, Rc<Template>)>,
+    /// Types of tables that metadata does not name: read off the collections that have them.
+    tables: HashMap<u16, Role>,
+}
+
+impl<'n, 'h, 'm> Templates<'n, 'h, 'm> {
+    pub(super) fn new(
+        walker: &Walker<'_, '_>,
+        names: &'n Names<'h, 'm>,
+        _builder: &mut GraphBuilder,
+    ) -> Self {
+        let mut tables = HashMap::new();
+        let types = &walker.layout.types;
+        for (info, tally) in walker.maps.infos().iter().zip(&walker.tallies) {
+            let role = match info.instance_type {
+                t if t == types.js_map => Role::OrderedTable(3),
+                t if t == types.js_set => Role::OrderedTable(2),
+                t if t == types.js_weak_map || t == types.js_weak_set => Role::EphemeronTable,
+                _ => continue,
+            };
+            let owner = Object {
+                address: tally.example,
+                map: *info,
+            };
+            let table = names
+                .view
+                .field(&owner, walker.layout.offsets.internal_fields);
+            // A prototype has the shape of a collection but no table.
+            if let Some(table) = table.filter(|t| tally.all.count > 0 && t.map.words == 0) {
+                tables.insert(table.instance_type(), role);
+            }
+        }
+        Self {
+            names,
+            by_map: HashMap::new(),
+            last: None,
+            tables,
+        }
+    }
+
+    /// The template of a map; `example` is an object of it.
+    pub(super) fn of(
+        &mut self,
+        map: &MapInfo,
+        example: u64,
+        builder: &mut GraphBuilder,
+    ) -> Rc<Template> {
+        if let Some((last, template)) = &self.last
+            && *last == map.address
+        {
+            return Rc::clone(template);
+        }
+        let known = self.by_map.get(&map.address).cloned();
+        let template = known.unwrap_or_else(|| {
+            let template = Rc::new(self.make(map, example, builder));
+            self.by_map.insert(map.address, Rc::clone(&template));
+            template
+        });
+        self.last = Some((map.address, Rc::clone(&template)));
+        template
+    }
+
+    fn make(&self, map: &MapInfo, example: u64, builder: &mut GraphBuilder) -> Template {
+        let layout = self.names.view.layout;
+        let types = &layout.types;
+        let kind = node_kind(layout, map.instance_type);
+        let role = self.role(layout, map);
+        let object = Object {
+            address: example,
+            map: *map,
+        };
+        let (naming, place) = self.naming(layout, &object, builder);
+        let mut template = Template {
+            kind,
+            naming,
+            role,
+            location: place.map(|p| location(&p)),
+            fields: vec![None; usize::from(map.words)],
+            outside: Vec::new(),
+            constants: Vec::new(),
+            dictionary_elements: self.names.view.elements_kind(map)
+                == layout.codes.dictionary_elements,
+            dictionary_properties: self.names.view.is_dictionary_map(map),
+            weak: None,
+        };
+        for (offset, name) in internal_fields(layout, map.instance_type) {
+            let label = Label {
+                kind: EdgeKind::Internal,
+                name: builder.string(name),
+                accessor: false,
+            };
+            if template.fields.len() <= offset / 8 {
+                template.fields.resize(offset / 8 + 1, None);
+            }
+            template.fields[offset / 8] = Some(label);
+        }
+        if map.instance_type == types.js_weak_ref {
+            template.weak = Some((layout.offsets.internal_fields / 8, 1));
+        } else if map.instance_type == types.weak_cell {
+            template.weak = Some((usize::from(layout.row.weak_cell_target) / 8, 2));
+        }
+        if layout.is_js(map.instance_type) {
+            self.add_properties(&mut template, map, builder);
+        }
+        template
+    }
+
+    fn role(&self, layout: &Layout, map: &MapInfo) -> Role {
+        let types = &layout.types;
+        match map.instance_type {
+            t if t == types.js_global_object => Role::Global,
+            t if t == types.js_array_buffer => Role::Buffer,
+            t if layout.is_js(t) => Role::Js,
+            t if layout.is_context(t) && t != types.native_context => Role::Context,
+            t => self.tables.get(&t).copied().unwrap_or(Role::Plain),
+        }
+    }
+
+    fn naming(
+        &self,
+        layout: &Layout,
+        object: &Object,
+        builder: &mut GraphBuilder,
+    ) -> (Naming, Option<SourcePlace>) {
+        let types = &layout.types;
+        let instance_type = object.instance_type();
+        let fixed = |builder: &mut GraphBuilder, name: &str| Naming::Fixed(builder.string(name));
+        match group_of(layout, instance_type) {
+            Group::String | Group::Symbol => (Naming::Text, None),
+            Group::RegExp => (Naming::RegExp, None),
+            Group::Number => (fixed(builder, "heap number"), None),
+            Group::BigInt => (fixed(builder, "bigint"), None),
+            Group::Closure if instance_type == types.js_bound_function => {
+                (fixed(builder, "native_bind"), None)
+            }
+            Group::Closure => (Naming::Function, None),
+            Group::Object if object.map.of_prototype => (Naming::Class, None),
+            Group::Object => {
+                let (name, constructor) = self.names.class_of(object);
+                let place = constructor.and_then(|c| self.names.function_place(&c));
+                (fixed(builder, &name), place)
+            }
+            Group::Context => (fixed(builder, "system / Context"), None),
+            Group::Internal if instance_type == types.script => (Naming::Script, None),
+            Group::Internal => {
+                let name = internal_name(layout, instance_type);
+                (fixed(builder, &name), None)
+            }
+        }
+    }
+
+    fn add_properties(&self, template: &mut Template, map: &MapInfo, builder: &mut GraphBuilder) {
+        let view = &self.names.view;
+        for descriptor in view.descriptors(map) {
+            let Some(name) = view.key_text(descriptor.key, crate::names::MAX_NAME) else {
+                continue;
+            };
+            let label = Label {
+                kind: EdgeKind::Property,
+                name: builder.string(&name),
+                accessor: descriptor.accessor,
+            };
+            match descriptor.place {
+                Place::InObject(offset) => {
+                    if let Some(field) = template.fields.get_mut(offset / 8) {
+                        *field = Some(label);
+                    }
+                }
+                Place::OutOfObject(index) => {
+                    if template.outside.len() <= index {
+                        template.outside.resize(index + 1, None);
+                    }
+                    template.outside[index] = Some(label);
+                }
+                Place::Constant(value) => template.constants.push((label, value)),
+            }
+        }
+    }
+}
+
+pub(super) fn location(place: &SourcePlace) -> Location {
+    Location {
+        script_id: place.script_id,
+        line: place.line,
+        column: place.column,
+    }
+}
+
+fn node_kind(layout: &Layout, instance_type: u16) -> NodeKind {
+    let types = &layout.types;
+    match group_of(layout, instance_type) {
+        Group::String => match instance_type & 7 {
+            1 => NodeKind::ConcatenatedString,
+            3 => NodeKind::SlicedString,
+            _ => NodeKind::String,
+        },
+        Group::Symbol => NodeKind::Symbol,
+        Group::BigInt => NodeKind::BigInt,
+        Group::Number => NodeKind::Number,
+        Group::RegExp => NodeKind::RegExp,
+        Group::Closure => NodeKind::Closure,
+        Group::Object | Group::Context => NodeKind::Object,
+        Group::Internal if instance_type == types.map => NodeKind::ObjectShape,
+        Group::Internal => match layout.type_name(instance_type) {
+            "DESCRIPTOR_ARRAY"
+            | "STRONG_DESCRIPTOR_ARRAY"
+            | "TRANSITION_ARRAY"
+            | "PROTOTYPE_INFO"
+            | "ENUM_CACHE" => NodeKind::ObjectShape,
+            "FIXED_ARRAY" | "FIXED_DOUBLE_ARRAY" | "PROPERTY_ARRAY" | "BYTE_ARRAY"
+            | "WEAK_FIXED_ARRAY" | "WEAK_ARRAY_LIST" | "ARRAY_LIST" | "" => NodeKind::Array,
+            "CODE"
+            | "INSTRUCTION_STREAM"
+            | "BYTECODE_ARRAY"
+            | "SCRIPT"
+            | "SHARED_FUNCTION_INFO"
+            | "SCOPE_INFO"
+            | "FEEDBACK_VECTOR"
+            | "FEEDBACK_METADATA"
+            | "FEEDBACK_CELL"
+            | "ALLOCATION_SITE"
+            | "PREPARSE_DATA"
+            | "TRUSTED_BYTE_ARRAY" => NodeKind::Code,
+            name if name.starts_with("UNCOMPILED_DATA") => NodeKind::Code,
+            _ => NodeKind::Hidden,
+        },
+    }
+}
+
+/// `SHARED_FUNCTION_INFO` → `system / SharedFunctionInfo`, as V8's snapshots have it.
+fn internal_name(layout: &Layout, instance_type: u16) -> String {
+    let name = layout.type_name(instance_type);
+    if node_kind(layout, instance_type) == NodeKind::Array {
+        return String::new();
+    }
+    let words = name.split('_').map(|word| {
+        let mut letters = word.chars();
+        letters.next().map_or_else(String::new, |first| {
+            first.to_string() + &letters.as_str().to_lowercase()
+        })
+    });
+    format!("system / {}", words.collect::<String>())
+}
+
+/// The fields of V8's own classes that are worth a name.
+fn internal_fields(layout: &Layout, instance_type: u16) -> Vec<(usize, &'static str)> {
+    let (types, o) = (&layout.types, &layout.offsets);
+    let first = o.internal_fields;
+    let mut fields = Vec::new();
+    if layout.is_js(instance_type) {
+        fields.extend([(o.properties, "properties"), (o.elements, "elements")]);
+    }
+    match instance_type {
+        t if layout.is_function(t) => {
+            fields.extend([
+                (o.function_shared, "shared"),
+                (o.function_context, "context"),
+                (o.function_feedback, "feedback_cell"),
+                (o.function_prototype, "prototype_or_initial_map"),
+            ]);
+            fields.extend(o.function_code.map(|offset| (offset, "code")));
+        }
+        t if t == types.js_bound_function => fields.extend([
+            (first, "bound_function"),
+            (first + 8, "bound_this"),
+            (first + 16, "bound_arguments"),
+        ]),
+        t if [
+            types.js_map,
+            types.js_set,
+            types.js_weak_map,
+            types.js_weak_set,
+        ]
+        .contains(&t) =>
+        {
+            fields.push((first, "table"));
+        }
+        t if t == types.js_promise => fields.push((first, "reactions_or_result")),
+        t if t == types.js_weak_ref => fields.push((first, "target")),
+        t if t == types.js_typed_array => fields.push((first, "buffer")),
+        // A proxy is no JSObject: its fields follow the properties.
+        t if t == types.js_proxy => fields.extend([(16, "target"), (24, "handler")]),
+        t if layout.is_generator(t) => fields.extend([
+            (first, "function"),
+            (first + 8, "context"),
+            (first + 16, "receiver"),
+            (first + 24, "input_or_debug_pos"),
+            (first + 48, "parameters_and_registers"),
+        ]),
+        t if t == types.weak_cell => {
+            fields.push((layout.row.weak_cell_holdings.into(), "holdings"));
+        }
+        t if t == types.promise_reaction => {
+            fields.extend((8..).step_by(8).zip(layout.row.promise_reaction));
+        }
+        t if t == types.map => fields.extend([
+            (o.map_prototype, "prototype"),
+            (o.map_constructor, "constructor_or_back_pointer"),
+            (o.map_descriptors, "descriptors"),
+        ]),
+        t if t == types.shared_function_info => {
+            fields.extend([
+                (o.shared_script, "script"),
+                (o.shared_name, "name_or_scope_info"),
+            ]);
+        }
+        t if t == types.script => {
+            fields.extend([(o.script_source, "source"), (o.script_name, "name")]);
+        }
+        t if t == types.property_cell => fields.extend([(8, "name"), (24, "value")]),
+        t if t == types.accessor_pair => {
+            fields.extend([(o.getter, "getter"), (o.setter, "setter")]);
+        }
+        t if t == types.symbol => fields.push((o.symbol_name, "name")),
+        t if layout.is_string(t) => match t & 7 {
+            1 => fields.extend([(16, "first"), (24, "second")]),
+            3 => fields.push((16, "parent")),
+            5 => fields.push((16, "actual")),
+            _ => {}
+        },
+        t if layout.is_context(t) => fields.extend([(16, "scope_info"), (24, "previous")]),
+        _ => {}
+    }
+    fields
+}

@@ -1,0 +1,212 @@
+//! The bytes of one heap: its pages, and how an address finds its page.
+
+pub(crate) mod pages;
+
+use std::borrow::Cow;
+
+use pages::{PAGE_BITS, PAGE_SIZE, Pages};
+pub use pages::{Page, PageLayout};
+
+use crate::elf::{u16_at, u32_at, u64_at};
+use crate::error::WalkError;
+use crate::source::{MemorySource, region_of};
+
+/// Which page an address is on. Two levels, so that a look-up is two loads: 2^14 leaves of 2^15 slots of 256 KB.
+#[derive(Debug)]
+struct SlotTable {
+    leaves: Vec<Option<Box<[u32; LEAF_SLOTS]>>>,
+}
+
+const LEAF_BITS: u32 = 15;
+const LEAF_SLOTS: usize = 1 << LEAF_BITS;
+/// Addresses end at 2^47: 2^47 / 2^18 / 2^15 leaves.
+const LEAVES: usize = 1 << 14;
+const NO_PAGE: u32 = u32::MAX;
+
+impl SlotTable {
+    fn new() -> Self {
+        Self {
+            leaves: (0..LEAVES).map(|_| None).collect(),
+        }
+    }
+
+    fn set(&mut self, address: u64, page: u32) {
+        let slot = address >> PAGE_BITS;
+        let Some(leaf) = self.leaves.get_mut((slot >> LEAF_BITS) as usize) else {
+            return;
+        };
+        let leaf = leaf.get_or_insert_with(|| Box::new([NO_PAGE; LEAF_SLOTS]));
+        leaf[(slot as usize) & (LEAF_SLOTS - 1)] = page;
+    }
+
+    #[inline]
+    fn get(&self, address: u64) -> Option<u32> {
+        let slot = address >> PAGE_BITS;
+        let leaf = self.leaves.get((slot >> LEAF_BITS) as usize)?.as_ref()?;
+        let page = leaf[(slot as usize) & (LEAF_SLOTS - 1)];
+        (page != NO_PAGE).then_some(page)
+    }
+}
+
+/// A page and the bytes of its objects, from `page.start` to `page.end`.
+#[derive(Debug)]
+pub(crate) struct Chunk<'m> {
+    pub(crate) page: Page,
+    bytes: Cow<'m, [u8]>,
+}
+
+impl Chunk<'_> {
+    /// Words that this chunk has room for.
+    pub(crate) fn words(&self) -> usize {
+        self.bytes.len() / 8
+    }
+
+    /// The offset of an address among the bytes. Wraps for an address before the start: no read will succeed then.
+    #[inline]
+    pub(crate) fn offset(&self, address: u64) -> usize {
+        address.wrapping_sub(self.page.start) as usize
+    }
+
+    /// The bytes from an offset on, `length` of them.
+    #[inline]
+    pub(crate) fn slice(&self, offset: usize, length: usize) -> Option<&[u8]> {
+        self.bytes.get(offset..offset.checked_add(length)?)
+    }
+}
+
+/// The pages of one heap, readable in place or copied.
+///
+/// Memory: where the source can be looked at in place, 128 KB and some bytes per page; else a copy of the heap.
+#[derive(Debug)]
+pub struct Heap<'m> {
+    chunks: Vec<Chunk<'m>>,
+    table: SlotTable,
+    layout: PageLayout,
+}
+
+impl<'m> Heap<'m> {
+    /// Takes the pages of one heap, and those that all heaps share.
+    pub(crate) fn load(source: &'m dyn MemorySource, pages: &Pages, heap: u64) -> Self {
+        let mut loaded = Self {
+            chunks: Vec::new(),
+            table: SlotTable::new(),
+            layout: pages.layout,
+        };
+        let shared = |page: &Page| page.heap == heap || page.heap == 0;
+        for page in pages.pages.iter().filter(|p| shared(p)) {
+            let Ok(index) = u32::try_from(loaded.chunks.len()) else {
+                break;
+            };
+            let bytes = load_page(source, page);
+            if bytes.is_empty() {
+                continue;
+            }
+            let mut address = page.address;
+            while address < page.end {
+                loaded.table.set(address, index);
+                address += PAGE_SIZE;
+            }
+            loaded.chunks.push(Chunk { page: *page, bytes });
+        }
+        loaded
+    }
+
+    /// How the headers of its pages are laid out.
+    #[must_use]
+    pub fn page_layout(&self) -> PageLayout {
+        self.layout
+    }
+
+    /// Its pages.
+    pub fn pages(&self) -> impl Iterator<Item = &Page> {
+        self.chunks.iter().map(|c| &c.page)
+    }
+
+    pub(crate) fn chunks(&self) -> &[Chunk<'m>] {
+        &self.chunks
+    }
+
+    /// The page that an address is on, by its index.
+    #[inline]
+    pub(crate) fn chunk_index(&self, address: u64) -> Option<usize> {
+        let index = self.table.get(address)? as usize;
+        let chunk = self.chunks.get(index)?;
+        (chunk.offset(address) < chunk.bytes.len()).then_some(index)
+    }
+
+    /// Bytes of the heap; `None` where they are not all on one page.
+    #[inline]
+    pub(crate) fn bytes(&self, address: u64, length: usize) -> Option<&[u8]> {
+        let chunk = self.chunks.get(self.table.get(address)? as usize)?;
+        chunk.slice(chunk.offset(address), length)
+    }
+
+    #[inline]
+    pub(crate) fn word(&self, address: u64) -> Option<u64> {
+        self.bytes(address, 8).map(|b| u64_at(b, 0))
+    }
+
+    #[inline]
+    pub(crate) fn u32(&self, address: u64) -> Option<u32> {
+        self.bytes(address, 4).map(|b| u32_at(b, 0))
+    }
+
+    #[inline]
+    pub(crate) fn u16(&self, address: u64) -> Option<u16> {
+        self.bytes(address, 2).map(|b| u16_at(b, 0))
+    }
+
+    #[inline]
+    pub(crate) fn u8(&self, address: u64) -> Option<u8> {
+        self.bytes(address, 1)?.first().copied()
+    }
+}
+
+/// The bytes of a page's objects. Pieces that can't be read (guard pages among the code, protected read-only pages)
+/// are zero: no object begins there.
+fn load_page<'m>(source: &'m dyn MemorySource, page: &Page) -> Cow<'m, [u8]> {
+    let Ok(length) = usize::try_from(page.end - page.start) else {
+        return Cow::Borrowed(&[]);
+    };
+    if let Some(bytes) = source.view(page.start, length) {
+        return Cow::Borrowed(bytes);
+    }
+    let mut bytes = vec![0; length];
+    let mut address = page.start;
+    while address < page.end {
+        let Some(region) = region_of(source.regions(), address) else {
+            // A hole in the mappings: on to the next one.
+            let next = source.regions().partition_point(|r| r.start <= address);
+            match source.regions().get(next) {
+                Some(region) if region.start < page.end => address = region.start,
+                _ => break,
+            }
+            continue;
+        };
+        let end = region.end.min(page.end);
+        let (from, to) = ((address - page.start) as usize, (end - page.start) as usize);
+        if region.readable && source.read(address, &mut bytes[from..to]).is_err() {
+            // Freed or protected since the mappings were listed: what can't be read is not there.
+            bytes[from..to].fill(0);
+        }
+        address = end;
+    }
+    Cow::Owned(bytes)
+}
+
+/// The heaps of a process: one for each isolate, that of the most pages first.
+///
+/// # Errors
+/// [`WalkError::NoHeap`].
+pub(crate) fn heaps(source: &dyn MemorySource) -> Result<(Pages, Vec<u64>), WalkError> {
+    let pages = pages::find(source)?;
+    let mut counts: Vec<(u64, usize)> = Vec::new();
+    for page in pages.pages.iter().filter(|p| p.heap != 0) {
+        match counts.iter_mut().find(|(heap, _)| *heap == page.heap) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((page.heap, 1)),
+        }
+    }
+    counts.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+    Ok((pages, counts.into_iter().map(|(heap, _)| heap).collect()))
+}

@@ -1,0 +1,102 @@
+//! Does the heap look as the metadata says? Asked in every census, of the objects just marked.
+//!
+//! **Adjacency.** On a page, objects follow one another: where one ends, a word stands that is a map (of the next
+//! object, or of the free space). A wrong size falls through at once: of objects of a type whose size is wrong, at
+//! most a quarter is followed by a map; of right ones, more than 99 % are (the rest end at an allocation area).
+
+use crate::error::WalkError;
+use crate::walker::Walker;
+
+/// How many objects of a type are looked at.
+const SAMPLE: u32 = 400;
+/// Of types with fewer objects, nothing is said.
+const ENOUGH: u32 = 24;
+/// The share that must be followed by a map, in percent.
+const PERCENT: u32 = 90;
+/// Words in the place of references that led nowhere, per million of those that did.
+const FALSE_PER_MILLION: u64 = 200;
+
+/// Checks what was marked.
+///
+/// # Errors
+/// [`WalkError::SelfTest`] with the type and what was found of it, or when there is next to nothing alive.
+pub(crate) fn check(walker: &Walker<'_, '_>) -> Result<(), WalkError> {
+    let failed = |check, detail| Err(WalkError::SelfTest { check, detail });
+    let objects: u64 = walker.tallies.iter().map(|t| t.all.count).sum();
+    // An isolate of Node has some 30,000 objects before the first line of a program.
+    if objects < 1_000 {
+        return failed(
+            "roots",
+            format!("only {objects} objects were reached from the roots"),
+        );
+    }
+    if walker.false_references > 100
+        && walker.false_references * 1_000_000 > walker.references * FALSE_PER_MILLION
+    {
+        let (bad, all) = (walker.false_references, walker.references);
+        return failed(
+            "references",
+            format!("{bad} of {all} references led to no object"),
+        );
+    }
+    for (instance_type, (seen, followed)) in adjacency(walker).into_iter().enumerate() {
+        if seen >= ENOUGH && followed * 100 < seen * PERCENT {
+            let code = u16::try_from(instance_type).unwrap_or(u16::MAX);
+            let name = walker.layout.type_name(code);
+            let detail = format!(
+                "of {seen} objects of type {name} ({instance_type}), {followed} are followed by another object"
+            );
+            return failed("sizes", detail);
+        }
+    }
+    Ok(())
+}
+
+/// For each type: how many objects were looked at, and how many of them are followed by a map.
+fn adjacency(walker: &Walker<'_, '_>) -> Vec<(u32, u32)> {
+    let mut found = vec![(0, 0); crate::layout::TYPE_LIMIT];
+    for (page, chunk) in walker.heap.chunks().iter().enumerate() {
+        if chunk.page.is_large() {
+            continue;
+        }
+        for (index, &bits) in walker.marks.page(page).iter().enumerate() {
+            let mut bits = bits;
+            while bits != 0 {
+                let word = index * 64 + bits.trailing_zeros() as usize;
+                bits &= bits - 1;
+                look(walker, page, word * 8, &mut found);
+            }
+        }
+    }
+    found
+}
+
+fn look(walker: &Walker<'_, '_>, page: usize, offset: usize, found: &mut [(u32, u32)]) {
+    let chunk = &walker.heap.chunks()[page];
+    let Some(bytes) = chunk.slice(offset, chunk.words() * 8 - offset) else {
+        return;
+    };
+    let Some(info) = walker.maps.known(crate::elf::u64_at(bytes, 0)) else {
+        return;
+    };
+    let Some(slot) = found.get_mut(usize::from(info.instance_type)) else {
+        return;
+    };
+    if slot.0 >= SAMPLE {
+        return;
+    }
+    let Some(size) = walker.size(info, bytes) else {
+        return;
+    };
+    let next = bytes.get(size..size + 8).map(|b| crate::elf::u64_at(b, 0));
+    slot.0 += 1;
+    let good = match next {
+        // The end of the page, or memory that was never used.
+        None | Some(0) => true,
+        Some(word) => {
+            walker.maps.known(word).is_some()
+                || crate::maps::read(walker.heap, walker.layout, word).is_some()
+        }
+    };
+    slot.1 += u32::from(good);
+}

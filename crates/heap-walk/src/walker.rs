@@ -1,0 +1,470 @@
+//! Marking: which objects are alive.
+//!
+//! A bit for each word of the pages that are reached, an explicit stack, the map of each object looked up once and
+//! checked. An object is counted when it is taken from the stack; large arrays are walked in slices, so that the
+//! stack doesn't grow by all their elements at once. Cost: some 50 ns an object; memory: 1/64 of the pages reached,
+//! and 16 bytes for each object that waits on the stack.
+
+use std::collections::HashMap;
+
+use crate::elf::u64_at;
+use crate::heap::Heap;
+use crate::layout::Layout;
+use crate::maps::{MapInfo, MapTable, NO_MAP, Watch};
+use crate::shape::Shape;
+
+/// Bytes of an array that are walked before what they refer to is.
+const SLICE_BYTES: usize = 4_096;
+
+/// Where the entries of an ephemeron table begin: after its length and three counts.
+const EPHEMERONS_START: usize = 16 + 3 * 8;
+
+/// Chains of tables that are longer than this have their values left out.
+const MAX_EPHEMERON_ROUNDS: usize = 256;
+
+/// References with this pattern in their lower half point to nothing any more.
+const CLEARED: u32 = 3;
+
+/// How many objects, and how large they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Objects.
+    pub count: u64,
+    /// Their own bytes.
+    pub bytes: u64,
+}
+
+impl Tally {
+    pub(crate) fn add(&mut self, bytes: u64) {
+        self.count += 1;
+        self.bytes += bytes;
+    }
+
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.count += other.count;
+        self.bytes += other.bytes;
+    }
+}
+
+/// What was counted of the objects of one map.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct MapTally {
+    /// All of them.
+    pub(crate) all: Tally,
+    /// Those in the young generation.
+    pub(crate) young: Tally,
+    /// Those that only a conservative root holds.
+    pub(crate) doubtful: Tally,
+    /// One of them.
+    pub(crate) example: u64,
+}
+
+impl MapTally {
+    #[inline]
+    pub(crate) fn add(&mut self, bytes: u64, young: bool, doubtful: bool) {
+        self.all.add(bytes);
+        if young {
+            self.young.add(bytes);
+        }
+        if doubtful {
+            self.doubtful.add(bytes);
+        }
+    }
+
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.all.merge(other.all);
+        self.young.merge(other.young);
+        self.doubtful.merge(other.doubtful);
+    }
+}
+
+/// A reference to an object whose place was found: its page and its offset there.
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    address: u64,
+    /// Where to go on among its references.
+    from: u32,
+    map: u32,
+}
+
+/// Bits for the words of each page.
+#[derive(Debug, Default)]
+pub(crate) struct Marks {
+    pages: Vec<Vec<u64>>,
+}
+
+impl Marks {
+    fn new(pages: usize) -> Self {
+        Self {
+            pages: vec![Vec::new(); pages],
+        }
+    }
+
+    /// Sets a bit; false when it was set before.
+    #[inline]
+    fn set(&mut self, page: usize, word: usize, words: usize) -> bool {
+        let Some(bits) = self.pages.get_mut(page) else {
+            return false;
+        };
+        if bits.is_empty() {
+            bits.resize(words.div_ceil(64), 0);
+        }
+        let Some(cell) = bits.get_mut(word >> 6) else {
+            return false;
+        };
+        let bit = 1 << (word & 63);
+        let new = *cell & bit == 0;
+        *cell |= bit;
+        new
+    }
+
+    fn clear(&mut self, page: usize, word: usize) {
+        if let Some(cell) = self
+            .pages
+            .get_mut(page)
+            .and_then(|bits| bits.get_mut(word >> 6))
+        {
+            *cell &= !(1 << (word & 63));
+        }
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, page: usize, word: usize) -> bool {
+        self.pages
+            .get(page)
+            .and_then(|bits| bits.get(word >> 6))
+            .is_some_and(|cell| cell >> (word & 63) & 1 == 1)
+    }
+
+    /// The bits of a page, 64 words each; empty for a page that nothing was reached on.
+    pub(crate) fn page(&self, page: usize) -> &[u64] {
+        self.pages.get(page).map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn memory(&self) -> usize {
+        self.pages.iter().map(|p| p.len() * 8 + 24).sum()
+    }
+}
+
+/// Which references keep an object alive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Follow {
+    /// Strong ones: what a garbage collection at this moment would leave, and no dead maps.
+    #[default]
+    Strong,
+    /// Weak ones as well: as V8's snapshot sees a heap right after a collection.
+    WeakToo,
+}
+
+/// The walker over one heap.
+#[derive(Debug)]
+pub(crate) struct Walker<'h, 'm> {
+    pub(crate) heap: &'h Heap<'m>,
+    pub(crate) layout: &'h Layout,
+    pub(crate) maps: MapTable,
+    pub(crate) marks: Marks,
+    pub(crate) tallies: Vec<MapTally>,
+    /// Objects that are prototypes: their class is asked for one by one.
+    pub(crate) prototypes: Vec<u64>,
+    /// Closures by their SharedFunctionInfo.
+    pub(crate) functions: HashMap<u64, MapTally>,
+    /// ArrayBuffers.
+    pub(crate) buffers: Vec<u64>,
+    /// Strings whose characters are outside of the heap.
+    pub(crate) external_strings: Vec<u64>,
+    stack: Vec<Pending>,
+    /// The map of the tables behind WeakMaps, once one was met.
+    ephemeron_map: u32,
+    /// Tables whose values wait for their keys.
+    ephemerons: Vec<u64>,
+    follow: Follow,
+    doubtful: bool,
+    /// References that were followed.
+    pub(crate) references: u64,
+    /// Objects whose size could not be told, or went beyond their page.
+    pub(crate) unsized_objects: u64,
+    /// Objects that had no valid map: references that were none.
+    pub(crate) false_references: u64,
+    deepest: usize,
+}
+
+impl<'h, 'm> Walker<'h, 'm> {
+    pub(crate) fn new(heap: &'h Heap<'m>, layout: &'h Layout, follow: Follow) -> Self {
+        Self {
+            heap,
+            layout,
+            maps: MapTable::new(),
+            marks: Marks::new(heap.chunks().len()),
+            tallies: Vec::new(),
+            prototypes: Vec::new(),
+            functions: HashMap::new(),
+            buffers: Vec::new(),
+            external_strings: Vec::new(),
+            stack: Vec::new(),
+            ephemeron_map: NO_MAP,
+            ephemerons: Vec::new(),
+            follow,
+            doubtful: false,
+            references: 0,
+            unsized_objects: 0,
+            false_references: 0,
+            deepest: 0,
+        }
+    }
+
+    /// Whether what is reached from now on is held by conservative roots only.
+    pub(crate) fn set_doubtful(&mut self, doubtful: bool) {
+        self.doubtful = doubtful;
+    }
+
+    /// Bytes that marking took.
+    pub(crate) fn memory(&self) -> usize {
+        self.marks.memory() + self.deepest * size_of::<Pending>()
+    }
+
+    /// The map of a tagged word that refers to an object, if it does.
+    pub(crate) fn peek(&mut self, word: u64) -> Option<(u64, MapInfo)> {
+        let address = untag(word)?;
+        let map = self.heap.word(address)?;
+        let index = self.maps.lookup(self.heap, self.layout, map);
+        Some((address, *self.maps.info(index)?))
+    }
+
+    /// Takes a word for a root, exact or not: it counts when it refers to an object with a valid map that is not
+    /// free space. True when it did.
+    pub(crate) fn visit_root(&mut self, word: u64) -> bool {
+        if word & 7 != 1 {
+            return false;
+        }
+        match self.peek(word) {
+            Some((_, map)) if !self.is_free(&map) => {
+                self.visit(word);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn is_free(&self, map: &MapInfo) -> bool {
+        matches!(map.shape, Shape::FreeSpace { .. })
+            || self.layout.type_name(map.instance_type) == "FILLER"
+    }
+
+    #[inline]
+    fn visit(&mut self, word: u64) {
+        if word & 2 != 0 && (self.follow == Follow::Strong || word as u32 == CLEARED) {
+            return;
+        }
+        let address = word & !3;
+        if address & 7 != 0 {
+            return;
+        }
+        let Some(page) = self.heap.chunk_index(address) else {
+            return;
+        };
+        let Some(chunk) = self.heap.chunks().get(page) else {
+            return;
+        };
+        if self
+            .marks
+            .set(page, chunk.offset(address) / 8, chunk.words())
+        {
+            self.stack.push(Pending {
+                address,
+                from: 0,
+                map: NO_MAP,
+            });
+        }
+    }
+
+    /// Walks until nothing is left to be done.
+    pub(crate) fn drain(&mut self) {
+        self.drain_stack();
+        // A value may lead to another table's key: again until a round finds nothing new.
+        for _ in 0..MAX_EPHEMERON_ROUNDS {
+            let before = self.references;
+            for index in 0..self.ephemerons.len() {
+                self.visit_ephemerons(self.ephemerons[index]);
+            }
+            self.drain_stack();
+            if self.references == before {
+                break;
+            }
+        }
+    }
+
+    fn drain_stack(&mut self) {
+        while let Some(pending) = self.stack.pop() {
+            self.deepest = self.deepest.max(self.stack.len() + 1);
+            self.walk(pending);
+        }
+    }
+
+    /// Visits the values of a table whose keys are alive.
+    fn visit_ephemerons(&mut self, table: u64) {
+        let Some(bytes) = self.bytes(table) else {
+            return;
+        };
+        let length = crate::shape::smi_at(bytes, 8).unwrap_or(0);
+        let entries = bytes
+            .get(EPHEMERONS_START..16 + length.saturating_mul(8))
+            .unwrap_or(&[]);
+        for entry in entries.chunks_exact(16) {
+            let (key, value) = (u64_at(entry, 0), u64_at(entry, 8));
+            if value & 1 == 1 && self.is_marked(key) && !self.is_marked(value) {
+                self.references += 1;
+                self.visit(value);
+            }
+        }
+    }
+
+    fn bytes(&self, address: u64) -> Option<&'h [u8]> {
+        let chunk = self.heap.chunks().get(self.heap.chunk_index(address)?)?;
+        let offset = chunk.offset(address);
+        chunk.slice(offset, chunk.words() * 8 - offset)
+    }
+
+    /// Whether the object that a word refers to was reached.
+    pub(crate) fn is_marked(&self, word: u64) -> bool {
+        untag(word)
+            .and_then(|address| Some((address, self.heap.chunk_index(address)?)))
+            .is_some_and(|(address, page)| {
+                self.marks
+                    .get(page, self.heap.chunks()[page].offset(address) / 8)
+            })
+    }
+
+    fn walk(&mut self, pending: Pending) {
+        let address = pending.address;
+        let Some(page) = self.heap.chunk_index(address) else {
+            return;
+        };
+        let chunk = &self.heap.chunks()[page];
+        let offset = chunk.offset(address);
+        let Some(bytes) = chunk.slice(offset, chunk.words() * 8 - offset) else {
+            return;
+        };
+        let map_word = u64_at(bytes, 0);
+        let index = match pending.map {
+            NO_MAP => self.maps.lookup(self.heap, self.layout, map_word),
+            known => known,
+        };
+        let Some(&info) = self.maps.info(index) else {
+            self.marks.clear(page, offset / 8);
+            self.false_references += 1;
+            return;
+        };
+        let Some(size) = self.size(&info, bytes) else {
+            self.unsized_objects += 1;
+            self.visit(map_word);
+            return;
+        };
+        let (start, end) = info.shape.references(bytes, size);
+        let start = start.max(pending.from as usize);
+        if pending.from == 0 {
+            self.count(index, &info, address, size as u64, chunk.page.is_young());
+            self.visit(map_word);
+        }
+        if self.follow == Follow::Strong {
+            if index == self.ephemeron_map {
+                self.ephemerons.push(address);
+                return;
+            }
+            if let Shape::FixedWeak { at, count } = info.shape {
+                let weak = usize::from(at)..usize::from(at) + usize::from(count) * 8;
+                for offset in (start..end)
+                    .step_by(8)
+                    .filter(|offset| !weak.contains(offset))
+                {
+                    self.visit_if_tagged(u64_at(bytes, offset));
+                }
+                return;
+            }
+        }
+        let stop = end.min(start + SLICE_BYTES);
+        if stop < end
+            && let Ok(from) = u32::try_from(stop)
+        {
+            self.stack.push(Pending {
+                address,
+                from,
+                map: index,
+            });
+        }
+        for word in bytes.get(start..stop).unwrap_or(&[]).chunks_exact(8) {
+            self.visit_if_tagged(u64_at(word, 0));
+        }
+    }
+
+    #[inline]
+    fn visit_if_tagged(&mut self, word: u64) {
+        if word & 1 == 1 {
+            self.references += 1;
+            self.visit(word);
+        }
+    }
+
+    /// The size of an object, given what its page holds from it on.
+    pub(crate) fn size(&self, info: &MapInfo, bytes: &[u8]) -> Option<usize> {
+        if info.shape == Shape::StreamSizedByCode {
+            return self.size_by_code(bytes);
+        }
+        info.shape.size(bytes, info.words)
+    }
+
+    fn size_by_code(&self, bytes: &[u8]) -> Option<usize> {
+        let code = untag(u64_at(bytes, 8))?;
+        let (instructions, metadata) = (self.heap.u32(code + 56)?, self.heap.u32(code + 60)?);
+        let size = (16 + u64::from(instructions) + u64::from(metadata)).next_multiple_of(64);
+        usize::try_from(size)
+            .ok()
+            .filter(|&size| size <= bytes.len())
+    }
+
+    #[inline]
+    fn count(&mut self, map: u32, info: &MapInfo, address: u64, bytes: u64, young: bool) {
+        if self.tallies.len() <= map as usize {
+            self.tallies
+                .resize(self.maps.infos().len(), MapTally::default());
+        }
+        let doubtful = self.doubtful;
+        if let Some(tally) = self.tallies.get_mut(map as usize) {
+            tally.add(bytes, young, doubtful);
+            tally.example = address;
+        }
+        match info.watch {
+            Watch::No => {}
+            Watch::Prototype => self.prototypes.push(address),
+            Watch::Buffer => self.buffers.push(address),
+            Watch::ExternalString => self.external_strings.push(address),
+            Watch::WeakCollection => self.learn_ephemeron_map(address),
+            Watch::Function => {
+                let at = address + self.layout.offsets.function_shared as u64;
+                let shared = self.heap.word(at).unwrap_or(0);
+                self.functions
+                    .entry(shared)
+                    .or_default()
+                    .add(bytes, young, doubtful);
+            }
+        }
+    }
+}
+
+impl Walker<'_, '_> {
+    fn learn_ephemeron_map(&mut self, collection: u64) {
+        let at = collection + self.layout.offsets.internal_fields as u64;
+        if self.ephemeron_map == NO_MAP
+            && let Some(table) = self.heap.word(at).and_then(untag)
+            && let Some(map) = self.heap.word(table)
+        {
+            self.ephemeron_map = self.maps.lookup(self.heap, self.layout, map);
+        }
+    }
+}
+
+/// The address that a tagged word refers to, strongly or weakly.
+#[inline]
+pub(crate) fn untag(word: u64) -> Option<u64> {
+    let address = word & !3;
+    (word & 1 == 1 && address & 7 == 0).then_some(address)
+}

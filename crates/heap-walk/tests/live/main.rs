@@ -1,0 +1,14 @@
+//! The census of real Node.js processes.
+
+#![cfg(target_os = "linux")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that fails panics"
+)]
+
+mod census;
+mod graph;
+mod metadata;
+mod support;

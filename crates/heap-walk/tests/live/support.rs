@@ -1,0 +1,71 @@
+//! A Node.js process to look at.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use memguard_heap_walk::Target;
+
+/// The line of `holders.js` that begins with a text, counted from 0.
+pub fn line_of(text: &str) -> u32 {
+    let line = include_str!("../fixtures/holders.js")
+        .lines()
+        .position(|line| line.trim_start().starts_with(text))
+        .unwrap();
+    u32::try_from(line).unwrap()
+}
+
+/// A program that runs until this is dropped.
+pub struct Program {
+    child: Child,
+}
+
+impl Program {
+    /// Starts a program of `tests/fixtures` and waits until it says that it is ready.
+    pub fn start(fixture: &str) -> Self {
+        let file = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/fixtures")
+            .join(fixture);
+        let program = std::env::var_os("MEMGUARD_TEST_NODE").unwrap_or_else(|| "node".into());
+        let mut child = Command::new(program)
+            .args(["--expose-gc", "--no-warnings"])
+            .arg(file)
+            .env_remove("NODE_OPTIONS")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("node is needed to run these tests");
+        let mut line = String::new();
+        let out = child.stdout.as_mut().unwrap();
+        BufReader::new(out).read_line(&mut line).unwrap();
+        assert_eq!(line, "ready\n");
+        Self { child }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn target(&self) -> Target {
+        Target::Process(self.pid())
+    }
+
+    /// Whether the process runs: not stopped, not traced, not dead.
+    pub fn is_running(&mut self) -> bool {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let field = |name: &str| {
+            let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+            line.split_ascii_whitespace().nth(1).unwrap().to_owned()
+        };
+        self.child.try_wait().unwrap().is_none()
+            && ["S", "R"].contains(&field("State:").as_str())
+            && field("TracerPid:") == "0"
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
