@@ -147,6 +147,17 @@ pub enum Error {
         waited_ms: u64,
     },
 
+    /// Another capture of this process is under way.
+    #[error("A heap snapshot of this process is being taken already. Try again when it is done.")]
+    UnderWay,
+
+    /// The snapshot was to be taken by a forked child alone, and none can be had, or none came to its end.
+    #[error("No heap snapshot could be taken by a forked child: {reason}.")]
+    Fork {
+        /// Why, in words.
+        reason: String,
+    },
+
     /// Any other failure of the file system.
     #[error("Could not {action} {}: {source}.", path.display())]
     Io {
@@ -174,6 +185,8 @@ impl Error {
             Self::BudgetFull { .. } => "ERR_MEMGUARD_SNAPSHOT_BUDGET_FULL",
             Self::Cooldown { .. } => "ERR_MEMGUARD_SNAPSHOT_COOLDOWN",
             Self::Busy { .. } => "ERR_MEMGUARD_SNAPSHOT_BUSY",
+            Self::UnderWay => "ERR_MEMGUARD_SNAPSHOT_BUSY",
+            Self::Fork { .. } => "ERR_MEMGUARD_SNAPSHOT_FORK",
             Self::Io { .. } => "ERR_MEMGUARD_SNAPSHOT_IO",
         }
     }

@@ -15,6 +15,8 @@ use crate::names::{OwnerId, SnapshotName};
 pub enum Method {
     /// `v8.writeHeapSnapshot`: the process stood still for [`SnapshotInfo::pause_ms`].
     Blocking,
+    /// In a forked child: the process stood still for [`SnapshotInfo::pause_ms`] to be copied, and went on.
+    Fork,
     /// A method that this version does not know, or none recorded.
     #[serde(other)]
     Unknown,
@@ -27,6 +29,8 @@ pub enum Method {
 pub enum Ids {
     /// With those of the same process ([`SnapshotInfo::owner`]) and thread.
     Process,
+    /// With those of no other snapshot: V8's table of ids was in a forked child, and is gone with it.
+    None,
     /// Not known to be comparable with any.
     #[serde(other)]
     Unknown,
@@ -56,6 +60,12 @@ pub struct Metadata {
     /// How far the resident set grew while the snapshot was taken, in bytes. Measured by the
     /// [`Pending`](crate::Pending) itself where it is `None`, the method is blocking and the system tells.
     pub memory_growth_bytes: Option<u64>,
+    /// Why this method and no better one, where there is something to tell.
+    pub method_reason: Option<String>,
+    /// How long the capture took from the reservation of its place, in milliseconds.
+    pub duration_ms: Option<u64>,
+    /// How many forked children failed before this one.
+    pub retries: Option<u32>,
     /// Anything else for the side-car.
     pub extra: Map<String, Value>,
 }
@@ -75,6 +85,9 @@ impl Metadata {
             heap_used_bytes: None,
             external_bytes: None,
             memory_growth_bytes: None,
+            method_reason: None,
+            duration_ms: None,
+            retries: None,
             extra: Map::new(),
         }
     }
@@ -130,8 +143,14 @@ pub struct SnapshotInfo {
     pub heap_used_bytes: Option<u64>,
     /// Memory beyond the JavaScript heap right before, in bytes.
     pub external_bytes: Option<u64>,
-    /// How far the resident set grew while the snapshot was taken, in bytes.
+    /// How far the resident set grew while the snapshot was taken, in bytes; of a forked child, what it had for itself.
     pub memory_growth_bytes: Option<u64>,
+    /// Why this method and no better one.
+    pub method_reason: Option<String>,
+    /// How long the capture took, in milliseconds.
+    pub duration_ms: Option<u64>,
+    /// How many forked children failed before this one.
+    pub retries: Option<u32>,
     /// Objects in the snapshot.
     pub node_count: Option<u64>,
     /// References in the snapshot.
@@ -204,6 +223,9 @@ impl SnapshotInfo {
             heap_used_bytes: fields.take("heapUsedBytes"),
             external_bytes: fields.take("externalBytes"),
             memory_growth_bytes: fields.take("memoryGrowthBytes"),
+            method_reason: fields.take("methodReason"),
+            duration_ms: fields.take("durationMs"),
+            retries: fields.take("retries"),
             node_count: fields.take("nodeCount"),
             edge_count: fields.take("edgeCount"),
             extra: fields.take("extra").unwrap_or_default(),

@@ -91,6 +91,11 @@ impl Owner {
         self.id
     }
 
+    /// The locked file, and its descriptor.
+    pub fn file(&self) -> (&Path, Option<i32>) {
+        (&self.path, self.file.as_ref().and_then(platform::descriptor))
+    }
+
     /// A new name for a snapshot that is being written.
     pub fn snapshot_temp_name(&self, reserved_bytes: u64) -> String {
         self.id

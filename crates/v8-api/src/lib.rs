@@ -4,7 +4,7 @@
 //! looking them up with `dlsym` ties it to none, and a symbol that is missing costs a feature
 //! instead of the process. This crate is the only place that knows a mangled name or the layout of
 //! a V8 structure. What it offers is small: heap statistics, GC callbacks, interrupts, a
-//! full GC, the last word before the heap limit.
+//! full GC, the last word before the heap limit, a heap snapshot into any writer.
 //!
 //! A structure's layout is never trusted for its version number: [`layout_matches`] compares what was read with what
 //! Node itself reports, and the caller refuses the readings when they differ.
@@ -13,6 +13,7 @@
 
 mod isolate;
 mod pin;
+mod snapshot;
 mod statistics;
 mod symbols;
 
@@ -20,5 +21,6 @@ pub use isolate::{
     GcCallback, GcTypes, InterruptCallback, Isolate, NearHeapLimitCallback, is_forced,
 };
 pub use pin::pin_this_library;
+pub use snapshot::can_take_snapshots;
 pub use statistics::{HeapStatistics, ReportedHeapStatistics, SpaceStatistics, layout_matches};
 pub use symbols::{Symbol, missing_symbols};

@@ -31,10 +31,18 @@ pub enum Symbol {
     AddNearHeapLimit,
     /// `Isolate::RemoveNearHeapLimitCallback(callback, heap_limit)`
     RemoveNearHeapLimit,
+    /// `Isolate::GetHeapProfiler()`
+    GetHeapProfiler,
+    /// `HeapProfiler::TakeHeapSnapshot(const HeapSnapshotOptions&)`, from Node 20 on
+    TakeHeapSnapshot,
+    /// `HeapProfiler::TakeHeapSnapshot(ActivityControl*, ObjectNameResolver*, bool, bool)`, before Node 26
+    TakeHeapSnapshotFour,
+    /// `HeapSnapshot::Serialize(OutputStream*, SerializationFormat) const`
+    SerializeSnapshot,
 }
 
 impl Symbol {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 16] = [
         Self::GetCurrent,
         Self::GetHeapStatistics,
         Self::NumberOfHeapSpaces,
@@ -47,7 +55,13 @@ impl Symbol {
         Self::LowMemoryNotification,
         Self::AddNearHeapLimit,
         Self::RemoveNearHeapLimit,
+        Self::GetHeapProfiler,
+        Self::TakeHeapSnapshot,
+        Self::TakeHeapSnapshotFour,
+        Self::SerializeSnapshot,
     ];
+    /// What later lines have in place of what earlier ones have: either is enough.
+    const ALTERNATIVES: [Self; 2] = [Self::TakeHeapSnapshot, Self::TakeHeapSnapshotFour];
 
     /// The name under the Itanium C++ ABI, the same in Node 18 to 26 on Linux and macOS.
     fn mangled(self) -> &'static CStr {
@@ -80,6 +94,16 @@ impl Symbol {
             Self::RemoveNearHeapLimit => {
                 c"_ZN2v87Isolate27RemoveNearHeapLimitCallbackEPFmPvmmEm"
             }
+            Self::GetHeapProfiler => c"_ZN2v87Isolate15GetHeapProfilerEv",
+            Self::TakeHeapSnapshot => {
+                c"_ZN2v812HeapProfiler16TakeHeapSnapshotERKNS0_19HeapSnapshotOptionsE"
+            }
+            Self::TakeHeapSnapshotFour => {
+                c"_ZN2v812HeapProfiler16TakeHeapSnapshotEPNS_15ActivityControlEPNS0_18ObjectNameResolverEbb"
+            }
+            Self::SerializeSnapshot => {
+                c"_ZNK2v812HeapSnapshot9SerializeEPNS_12OutputStreamENS0_19SerializationFormatE"
+            }
         }
     }
 
@@ -97,9 +121,11 @@ impl Symbol {
 /// Names of the entry points that this process does not export; empty on an official Node binary
 /// for Linux or macOS.
 pub fn missing_symbols() -> Vec<String> {
+    let has_alternative = Symbol::ALTERNATIVES.iter().any(|it| it.address().is_some());
     Symbol::ALL
         .into_iter()
         .filter(|symbol| symbol.address().is_none())
+        .filter(|symbol| !(has_alternative && Symbol::ALTERNATIVES.contains(symbol)))
         .map(|symbol| format!("{symbol:?}"))
         .collect()
 }

@@ -55,6 +55,14 @@ impl Pending {
         self.temp.as_deref().unwrap_or(&self.dir)
     }
 
+    /// The file whose lock says that this process lives, and its descriptor where the system has such. A forked child
+    /// that finishes this capture keeps the descriptor, so that nobody takes the capture for a dead one's when the
+    /// parent dies; it removes the file when it is done and the parent is gone.
+    #[must_use]
+    pub fn owner_file(&self) -> (&Path, Option<i32>) {
+        self.owner.file()
+    }
+
     /// Checks that the snapshot is whole, syncs it, makes way for it and gives it its name.
     ///
     /// Takes as long as the disk needs to write the file out (hundreds of megabytes), so do not call it on
@@ -132,6 +140,11 @@ impl Pending {
                 // Only then is it this process that has grown.
                 (metadata.method == Method::Blocking).then(|| self.memory_growth())?
             }),
+            method_reason: metadata.method_reason,
+            duration_ms: metadata
+                .duration_ms
+                .or_else(|| u64::try_from(self.begun.elapsed().as_millis()).ok()),
+            retries: metadata.retries,
             node_count: Some(shape.node_count),
             edge_count: Some(shape.edge_count),
             side_car: SideCar::Ok,

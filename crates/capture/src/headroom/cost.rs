@@ -8,7 +8,7 @@
 
 use serde::Serialize;
 
-use crate::info::SnapshotInfo;
+use crate::info::{Method, SnapshotInfo};
 
 /// The fewest heap bytes per node that were seen: maps of small objects.
 const HEAP_BYTES_PER_NODE: u64 = 42;
@@ -82,6 +82,8 @@ impl LastCapture {
             file_bytes: info.size_bytes,
             pause_ms: info
                 .pause_ms
+                // A forked child's says nothing of how long V8 takes.
+                .filter(|_| info.method != Method::Fork)
                 .filter(|pause| pause.is_finite() && *pause > 0.0),
             memory_growth_bytes: info.memory_growth_bytes,
             node_major: info.node_version.as_deref().and_then(node_major),

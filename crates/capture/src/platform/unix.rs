@@ -26,6 +26,12 @@ pub fn cautious(options: &mut OpenOptions) -> &mut OpenOptions {
     )
 }
 
+/// The number by which a child knows a file.
+pub fn descriptor(file: &File) -> Option<i32> {
+    use std::os::fd::AsRawFd;
+    Some(file.as_raw_fd())
+}
+
 /// Takes all rights on a file from everybody but this user.
 pub fn make_private(file: &File) -> io::Result<()> {
     file.set_permissions(Permissions::from_mode(0o600))

@@ -7,6 +7,11 @@ use std::path::Path;
 
 use super::Resident;
 
+/// Children inherit nothing here.
+pub fn descriptor(_: &File) -> Option<i32> {
+    None
+}
+
 /// Creates a folder and its parents.
 pub fn create_private_dir(path: &Path) -> io::Result<()> {
     std::fs::create_dir_all(path)

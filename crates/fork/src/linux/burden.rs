@@ -1,0 +1,115 @@
+//! How the child shares the machine: last in line for the processor and the disk, first in line for the OOM killer,
+//! bounded in memory and processor time.
+
+use std::path::Path;
+
+use crate::{Limits, Priority};
+
+/// Above this share of time in which somebody waits for a processor (in percent), a child that only takes what is
+/// left over would get nothing.
+const SCARCE: f64 = 20.0;
+
+/// Puts the child last.
+///
+/// # Safety
+/// In a forked child only.
+pub unsafe fn step_back(proc_root: &Path, priority: Priority) {
+    const IOPRIO_WHO_PROCESS: i32 = 1;
+    const IOPRIO_BEST_EFFORT_LAST: i32 = (2 << 13) | 7;
+    const IOPRIO_IDLE: i32 = 3 << 13;
+    let idle = priority == Priority::Idle && !is_processor_scarce(proc_root);
+    let _ = std::fs::write(proc_root.join("self/oom_score_adj"), "1000");
+    // SAFETY: priorities and the name of this process; what is refused stays as it is.
+    unsafe {
+        libc::setpriority(libc::PRIO_PROCESS, 0, 19);
+        let io = if idle {
+            IOPRIO_IDLE
+        } else {
+            IOPRIO_BEST_EFFORT_LAST
+        };
+        libc::syscall(libc::SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, io);
+        if idle {
+            let none: libc::sched_param = std::mem::zeroed();
+            // Through the kernel: musl's own function refuses on principle.
+            libc::syscall(
+                libc::SYS_sched_setscheduler,
+                0,
+                libc::SCHED_IDLE,
+                &raw const none,
+            );
+        }
+        libc::prctl(libc::PR_SET_NAME, c"memguard-child".as_ptr());
+    }
+}
+
+/// By the kernel's pressure figures; where there are none, by the load per processor.
+fn is_processor_scarce(proc_root: &Path) -> bool {
+    if let Ok(text) = std::fs::read_to_string(proc_root.join("pressure/cpu")) {
+        let average = text
+            .split_ascii_whitespace()
+            .find_map(|word| word.strip_prefix("avg10="))
+            .and_then(|number| number.parse::<f64>().ok());
+        return average.is_some_and(|average| average > SCARCE);
+    }
+    let load = std::fs::read_to_string(proc_root.join("loadavg")).unwrap_or_default();
+    let runnable = load
+        .split_ascii_whitespace()
+        .next()
+        .and_then(|number| number.parse::<f64>().ok());
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    runnable.is_some_and(|runnable| runnable > processors as f64)
+}
+
+/// Bounds the child's memory and processor time.
+///
+/// # Safety
+/// In a forked child only.
+pub unsafe fn bound(proc_root: &Path, limits: &Limits) {
+    // Relative to what is there: V8 reserves address space that counts as data.
+    if let (Some(more), Some(now)) = (limits.memory_bytes, data_bytes(proc_root)) {
+        // SAFETY: a limit of this process alone.
+        unsafe { limit(libc::RLIMIT_DATA as i32, now.saturating_add(more), 0) };
+    }
+    let seconds = limits.cpu.as_secs().max(1);
+    // SAFETY: limits of this process alone. The second, hard one kills where the first was not heard.
+    unsafe {
+        limit(libc::RLIMIT_CPU as i32, seconds, 5);
+        limit(libc::RLIMIT_CORE as i32, 0, 0);
+    }
+}
+
+/// # Safety
+/// In a forked child only.
+unsafe fn limit(resource: i32, soft: u64, slack: u64) {
+    let mut now = libc::rlimit {
+        rlim_cur: libc::RLIM_INFINITY,
+        rlim_max: libc::RLIM_INFINITY,
+    };
+    // SAFETY: it fills the struct. The kind of the resource's number differs between C libraries.
+    unsafe { libc::getrlimit(resource as _, &raw mut now) };
+    let wanted = libc::rlimit {
+        rlim_cur: soft.min(now.rlim_max),
+        rlim_max: soft.saturating_add(slack).min(now.rlim_max),
+    };
+    // SAFETY: it reads the struct.
+    unsafe { libc::setrlimit(resource as _, &raw const wanted) };
+}
+
+fn data_bytes(proc_root: &Path) -> Option<u64> {
+    status_bytes(proc_root, "VmData:")
+}
+
+fn status_bytes(proc_root: &Path, field: &str) -> Option<u64> {
+    let status = std::fs::read_to_string(proc_root.join("self/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
+    Some(line.split_ascii_whitespace().next()?.parse::<u64>().ok()? * 1024)
+}
+
+/// Memory that this process has for itself: what it allocated, and its copies of what it inherited.
+pub fn own_bytes(proc_root: &Path) -> Option<u64> {
+    let text = std::fs::read_to_string(proc_root.join("self/smaps_rollup")).ok()?;
+    text.lines()
+        .find_map(|line| line.strip_prefix("Private_Dirty:"))
+        .and_then(|line| line.split_ascii_whitespace().next()?.parse::<u64>().ok())
+        .map(|kilobytes| kilobytes * 1024)
+}

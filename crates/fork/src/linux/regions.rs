@@ -1,0 +1,280 @@
+//! Which memory the child must have: V8's own, which a fork leaves out; and which it need not have.
+//!
+//! The list is read from `smaps` on a thread that may wait, since the kernel walks page tables for it (some 15 ms for
+//! each GB). At the fork it is completed from `maps`, which takes a tenth of a millisecond whatever there is: what was
+//! mapped in between may be V8's.
+//!
+//! Only regions that were *seen* marked are ever marked again. A region that is new is made visible to the child and
+//! left so: should it be V8's, later forks of the process copy a little more; should it be a thread's stack, a mark on
+//! it would have a later fork of that thread run without one.
+
+use std::io;
+use std::path::Path;
+
+use super::maps::{self, Mapping, Region};
+
+/// A large region at an address that is no multiple of this was not made by V8's heap.
+const V8_ALIGNMENT: usize = 256 * 1024;
+/// Regions of this size are held to the alignment.
+const LARGE: usize = 1 << 20;
+/// The least that a buffer must have to be kept from the child.
+const BUFFER: usize = 1 << 20;
+/// The least that all of them must have together: below that there is nothing to gain.
+const WORTH_KEEPING: usize = 16 << 20;
+
+/// Drivers that hand this process's memory to a device. What they pinned must not be copied by a fork.
+const DEVICES: [&str; 5] = [
+    "/dev/infiniband/",
+    "/dev/nvidia",
+    "/dev/vfio/",
+    "/dev/kfd",
+    "/dev/dri/",
+];
+
+/// What is known of the memory, of one moment.
+#[derive(Debug, Default)]
+pub struct Inventory {
+    /// V8's, marked.
+    marked: Vec<Region>,
+    /// Buffers that a child does not need.
+    buffers: Vec<Region>,
+    /// All that was mapped, sorted.
+    known: Vec<Region>,
+}
+
+/// What is done around a fork.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Made visible to the child, and marked again afterwards.
+    pub show: Vec<Region>,
+    /// Made visible to the child.
+    pub show_for_good: Vec<Region>,
+    /// Kept from the child, and made visible again afterwards.
+    pub keep: Vec<Region>,
+}
+
+/// Why there is no inventory.
+#[derive(Debug)]
+pub enum Unreadable {
+    /// The kernel's account of the memory.
+    Io(io::Error),
+    /// It does not tell which regions a fork leaves out.
+    NoFlags,
+    /// A device has a hand in this memory.
+    Device(String),
+}
+
+impl Inventory {
+    /// Reads the list. Waits for the kernel to walk the page tables.
+    pub fn read(proc_root: &Path, keep_buffers: bool) -> Result<Self, Unreadable> {
+        let text = std::fs::read(proc_root.join("self/smaps")).map_err(Unreadable::Io)?;
+        Self::parse(&text, keep_buffers.then_some(is_malloc_buffer))
+    }
+
+    fn parse(text: &[u8], is_buffer: Option<fn(&Region) -> bool>) -> Result<Self, Unreadable> {
+        let all = maps::flagged(text);
+        if let Some(device) = all.iter().find_map(|it| device(it.mapping.name)) {
+            return Err(Unreadable::Device(device));
+        }
+        let mut inventory = Self::default();
+        for it in &all {
+            let region = &it.mapping.region;
+            inventory.known.push(region.clone());
+            if it.is_special || !it.mapping.is_anonymous {
+                continue;
+            }
+            if it.is_kept_from_children {
+                if could_be_v8(&it.mapping) {
+                    inventory.marked.push(region.clone());
+                }
+            } else if it.mapping.rights == b"rw-p"
+                && region.len() >= BUFFER
+                && is_buffer.is_some_and(|is_buffer| is_buffer(region))
+            {
+                inventory.buffers.push(region.clone());
+            }
+        }
+        if inventory.marked.is_empty() && !text.windows(8).any(|word| word == b"VmFlags:") {
+            return Err(Unreadable::NoFlags);
+        }
+        if inventory.buffers.iter().map(Region::len).sum::<usize>() < WORTH_KEEPING {
+            inventory.buffers.clear();
+        }
+        merge(&mut inventory.marked);
+        merge(&mut inventory.known);
+        Ok(inventory)
+    }
+
+    /// Completes the list by what is mapped now.
+    pub fn plan(&self, maps: &[u8]) -> Plan {
+        let mut plan = Plan {
+            show: self.marked.clone(),
+            ..Plan::default()
+        };
+        for mapping in maps::mappings(maps).filter(|mapping| mapping.is_anonymous) {
+            // A buffer counts only if it is exactly as it was: what lies there could be another by now.
+            if self.buffers.binary_search_by_key(&mapping.region.start, |buffer| buffer.start).is_ok_and(
+                |at| self.buffers[at] == mapping.region,
+            ) && mapping.rights == b"rw-p"
+            {
+                plan.keep.push(mapping.region.clone());
+            }
+            plan.show_for_good
+                .extend(maps::without(&mapping.region, &self.known));
+        }
+        plan
+    }
+
+    pub fn marked_bytes(&self) -> usize {
+        self.marked.iter().map(Region::len).sum()
+    }
+}
+
+pub fn device(name: &[u8]) -> Option<String> {
+    DEVICES
+        .iter()
+        .find(|device| name.starts_with(device.as_bytes()))
+        .map(|_| String::from_utf8_lossy(name).into_owned())
+}
+
+/// V8 takes its heap's chunks at multiples of their size, so that a large writable region elsewhere is somebody
+/// else's (WebAssembly memory too, which the generator does not read).
+fn could_be_v8(mapping: &Mapping<'_>) -> bool {
+    mapping.rights != b"rw-p"
+        || mapping.region.len() < LARGE
+        || mapping.region.start.is_multiple_of(V8_ALIGNMENT)
+}
+
+/// Whether a region consists of nothing but large blocks of glibc's `malloc`, each of which says so in its head.
+fn is_malloc_buffer(region: &Region) -> bool {
+    const MMAPPED: usize = 2;
+    let page = super::page_size();
+    let mut at = region.start;
+    while at < region.end {
+        let Some([before, size]) = peek(at) else {
+            return false;
+        };
+        let length = size & !7;
+        let is_block = size & 7 == MMAPPED && before == 0 && length >= page;
+        if !is_block || !length.is_multiple_of(page) || length > region.end - at {
+            return false;
+        }
+        at += length;
+    }
+    true
+}
+
+/// Reads two words of this process through the kernel, so that what was unmapped meanwhile is an error, not a fault.
+fn peek(address: usize) -> Option<[usize; 2]> {
+    let mut words = [0_usize; 2];
+    let length = size_of_val(&words);
+    let local = libc::iovec {
+        iov_base: words.as_mut_ptr().cast(),
+        iov_len: length,
+    };
+    let remote = libc::iovec {
+        iov_base: address as *mut libc::c_void,
+        iov_len: length,
+    };
+    // SAFETY: the kernel writes to `words` alone; a bad remote address is EFAULT.
+    let read = unsafe {
+        libc::process_vm_readv(libc::getpid(), &raw const local, 1, &raw const remote, 1, 0)
+    };
+    (usize::try_from(read) == Ok(length)).then_some(words)
+}
+
+fn merge(regions: &mut Vec<Region>) {
+    regions.dedup_by(|next, last| {
+        let touches = last.end == next.start;
+        if touches {
+            last.end = next.end;
+        }
+        touches
+    });
+}
+
+/// Tells the kernel. What it refuses (a region that is gone) is left out.
+pub fn advise(regions: &[Region], advice: libc::c_int) {
+    for region in regions {
+        // SAFETY: these two kinds of advice change what a fork copies, and nothing about the memory itself.
+        unsafe { libc::madvise(region.start as *mut libc::c_void, region.len(), advice) };
+    }
+}
+
+#[cfg(test)]
+#[expect(
+    clippy::single_range_in_vec_init,
+    reason = "a region is a range, and a list may have one"
+)]
+mod tests {
+    use super::*;
+
+    const SMAPS: &[u8] = b"\
+100000-200000 rw-p 00000000 00:00 0
+VmFlags: rd wr dc
+200000-280000 rw-p 00000000 00:00 0
+VmFlags: rd wr dc
+301000-501000 rw-p 00000000 00:00 0
+VmFlags: rd wr dc
+a00000-a01000 rw-p 00000000 00:00 0
+VmFlags: rd wr dc lo
+4000000-8000000 rw-p 00000000 00:00 0
+VmFlags: rd wr
+";
+
+    #[test]
+    fn v8s_regions_are_told_from_others() {
+        let inventory = Inventory::parse(SMAPS, Some(|_| true)).unwrap();
+        // One and a half MB that touch; not the large one elsewhere, nor the locked one.
+        assert_eq!(inventory.marked, [0x10_0000..0x28_0000]);
+        assert_eq!(inventory.buffers, [0x400_0000..0x800_0000]);
+        assert_eq!(inventory.marked_bytes(), 0x18_0000);
+    }
+
+    #[test]
+    fn the_plan_is_completed_by_what_is_new_which_is_never_marked_again() {
+        let inventory = Inventory::parse(SMAPS, Some(|_| true)).unwrap();
+        let maps = b"\
+100000-2c0000 rw-p 00000000 00:00 0
+700000-800000 rw-p 00000000 00:00 0
+900000-980000 r--p 00000000 fe:00 77   /lib/x.so
+4000000-8000000 rw-p 00000000 00:00 0
+";
+        assert_eq!(
+            inventory.plan(maps),
+            Plan {
+                show: vec![0x10_0000..0x28_0000],
+                show_for_good: vec![0x28_0000..0x2c_0000, 0x70_0000..0x80_0000],
+                keep: vec![0x400_0000..0x800_0000],
+            }
+        );
+        // The buffer has become another: it is the child's like all else.
+        assert_eq!(inventory.plan(b"4000000-7000000 rw-p 0 00:00 0").keep, []);
+    }
+
+    #[test]
+    fn devices_and_silent_kernels_forbid_it() {
+        let text = b"1000-2000 rw-s 00000000 00:05 9   /dev/infiniband/uverbs0\nVmFlags: rd wr\n";
+        assert!(matches!(
+            Inventory::parse(text, None),
+            Err(Unreadable::Device(name)) if name == "/dev/infiniband/uverbs0"
+        ));
+        assert!(matches!(
+            Inventory::parse(b"1000-2000 rw-p 0 00:00 0\n", None),
+            Err(Unreadable::NoFlags)
+        ));
+    }
+
+    #[test]
+    #[cfg(target_env = "gnu")]
+    fn a_large_block_of_malloc_is_recognised_and_nothing_else() {
+        let block = vec![1_u8; 48 << 20];
+        let inventory = Inventory::read(Path::new("/proc"), true).unwrap();
+        let inside = |region: &&Region| region.contains(&(block.as_ptr() as usize));
+        assert!(inventory.buffers.iter().any(|region| inside(&region)));
+        let stack = 0_u8;
+        let stack = &raw const stack as usize;
+        assert!(!inventory.buffers.iter().any(|region| region.contains(&stack)));
+        assert_eq!(peek(8), None);
+    }
+}
