@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use memguard_guard::SnapshotError;
-use memguard_guard::snapshots::{self, SnapshotFolder, SnapshotRequest};
-use napi::bindgen_prelude::AsyncTask;
+use memguard_guard::snapshots::{self, Finished, ForkError, SnapshotFolder, SnapshotRequest};
+use napi::bindgen_prelude::{AsyncTask, Function};
+use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi_derive::napi;
 
-use crate::error::{CodedError, Result, coded};
+use crate::error::{CodedError, Result, coded, internal};
 use crate::json;
 use crate::task::{Background, background};
 
@@ -19,7 +20,7 @@ fn of_snapshot(error: SnapshotError) -> CodedError {
 #[napi(catch_unwind)]
 pub fn plan_snapshot(request: String) -> Result<String> {
     let request: SnapshotRequest = json::parse(&request)?;
-    json::print(&snapshots::plan(&request))
+    json::print(&snapshots::plan(&request).map_err(of_snapshot)?)
 }
 
 /// Checks the room and reserves a place for a snapshot.
@@ -29,6 +30,55 @@ pub fn begin_snapshot(request: String) -> Result<AsyncTask<Background>> {
     Ok(background(move || {
         snapshots::begin(&request).map_err(of_snapshot)
     }))
+}
+
+fn of_fork(error: ForkError) -> CodedError {
+    coded("ERR_MEMGUARD_SNAPSHOT_FORK", error)
+}
+
+/// Forks this process; the child takes the snapshot that was begun. `on_done` gets JSON when it has ended. Answers what
+/// the parent knows at once. The process is kept alive until then, where `keep_alive` says so.
+#[napi(catch_unwind)]
+pub fn fork_snapshot(
+    ticket: u32,
+    facts: String,
+    keep_alive: bool,
+    on_done: Function<String, ()>,
+) -> Result<String> {
+    let facts = json::parse(&facts)?;
+    let tell: Box<dyn Fn(String) + Send> = if keep_alive {
+        let tell = on_done
+            .build_threadsafe_function::<String>()
+            .build_callback(|told| Ok(told.value))
+            .map_err(internal)?;
+        Box::new(move |text| {
+            tell.call(text, ThreadsafeFunctionCallMode::NonBlocking);
+        })
+    } else {
+        let tell = on_done
+            .build_threadsafe_function::<String>()
+            .weak::<true>()
+            .build_callback(|told| Ok(told.value))
+            .map_err(internal)?;
+        Box::new(move |text| {
+            tell.call(text, ThreadsafeFunctionCallMode::NonBlocking);
+        })
+    };
+    let done = Box::new(move |finished: Finished| {
+        if let Ok(text) = json::print(&finished) {
+            tell(text);
+        }
+    });
+    // SAFETY: called by JavaScript, so on its isolate's thread and outside of a GC; a guard that is open has pinned this
+    // library.
+    let started = unsafe { snapshots::fork(ticket, facts, done) }.map_err(of_fork)?;
+    json::print(&started)
+}
+
+/// Gets a snapshot whose child failed ready for another.
+#[napi(catch_unwind)]
+pub fn prepare_snapshot(ticket: u32) -> AsyncTask<Background> {
+    background(move || snapshots::prepare_again(ticket).map_err(of_fork))
 }
 
 /// Publishes a snapshot that was written.

@@ -74,6 +74,19 @@ module.exports = function nativeEngine(binding) {
           binding.endGenerator();
         }
       },
+      /**
+       * Forks this process; the child writes and publishes the snapshot. `ended` tells how it fared; with
+       * `keepAlive` the process waits for it.
+       */
+      fork(ticket, facts, { keepAlive }) {
+        let tell;
+        const ended = new Promise((resolve) => {
+          tell = resolve;
+        });
+        const started = parse(binding.forkSnapshot(ticket, JSON.stringify(facts), keepAlive, (text) => tell(parse(text))));
+        return { started, ended };
+      },
+      prepare: (ticket) => background(binding.prepareSnapshot(ticket)),
       plan: (request) => parse(binding.planSnapshot(JSON.stringify(request))),
       begin: (request) => background(binding.beginSnapshot(JSON.stringify(request))),
       commit: (ticket, facts) => background(binding.commitSnapshot(ticket, JSON.stringify(facts))),

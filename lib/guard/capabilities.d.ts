@@ -1,4 +1,4 @@
-import type { SnapshotDecision } from './snapshots';
+import type { SnapshotDecision, SnapshotMethod } from './snapshots';
 
 /** Whether something works here, and if not, why. */
 export interface Capability {
@@ -10,6 +10,6 @@ export interface Capability {
 export interface Capabilities {
   native: Capability;
   /** How snapshots are taken here; `estimate` is what one would cost now, while a guard runs. */
-  snapshot: Capability & { method: 'blocking'; estimate: SnapshotDecision | null };
+  snapshot: Capability & { method: SnapshotMethod | null; estimate: SnapshotDecision | null };
   [name: string]: Capability;
 }

@@ -16,13 +16,20 @@ function capabilities({ handle = null, signal = null, options = null, plan = nul
     all.signal = { available: signal.active, reason: signal.reason, signal: options.signal };
   }
   const problem = options === null ? null : folderProblem(options.snapshotDir);
+  const estimate = plan === null ? null : plan();
   all.snapshot = {
     available: problem === null,
-    method: 'blocking',
-    reason: problem ?? "V8's own generator on the JavaScript thread: the process stands still while it writes",
-    estimate: plan === null ? null : plan(),
+    method: estimate?.method ?? null,
+    reason: problem ?? explain(estimate),
+    estimate,
   };
   return all;
+}
+
+function explain(estimate) {
+  if (estimate === null) return 'a guard that runs knows by what method';
+  if (estimate.method === 'fork') return 'a forked child takes it from a frozen copy of the memory, while the process goes on';
+  return `V8's own generator on the JavaScript thread: the process stands still while it writes (${estimate.methodReason})`;
 }
 
 function because(available, reason) {

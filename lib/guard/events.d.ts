@@ -1,4 +1,4 @@
-import type { SnapshotInfo } from './snapshots';
+import type { SentSnapshot, TakenSnapshot } from './snapshots';
 import type { MemorySample } from './sample';
 
 /** How bad it is. */
@@ -106,7 +106,7 @@ export interface GuardEvents {
   recovered: [recovery: Recovery];
   sample: [sample: MemorySample];
   gc: [collection: GcEvent];
-  snapshot: [snapshot: SnapshotInfo];
+  snapshot: [snapshot: TakenSnapshot | SentSnapshot];
   pressure: [change: PressureChange];
   degraded: [degradation: Degradation];
 }

@@ -5,7 +5,7 @@ import type { RssLedger } from './ledger';
 import type { Delta, Mark } from './marks';
 import type { AuditWarning, MemoryReport } from './report';
 import type { History, MemorySample } from './sample';
-import type { SnapshotInfo, SnapshotOptions, TakenSnapshot } from './snapshots';
+import type { SentSnapshot, SnapshotInfo, SnapshotOptions, TakenSnapshot } from './snapshots';
 import type { Duration, GuardOptions } from '../options';
 
 /**
@@ -65,13 +65,17 @@ export class MemoryGuard extends EventEmitter {
   capabilities(): Capabilities;
 
   /**
-   * Takes a heap snapshot into `snapshotDir`. **Blocks the thread while V8 writes it**: 65 to 85 ms for each MB of small objects
-   * on Node 20 to 26, and 15 to 19 times their size in extra memory; so it checks first and refuses when there is no room.
+   * Takes a heap snapshot into `snapshotDir`, or where `to` says. On Linux a forked child writes it: the process stands still
+   * for the fork alone, a few milliseconds and some 20 for each GB of resident memory. Elsewhere, and where a fork cannot be had
+   * (`methodReason` says why), the thread **blocks while V8 writes it**: 65 to 85 ms for each MB of small objects. Either way
+   * it takes 10 to 19 times their size in extra memory; so it checks first and refuses when there is no room.
    *
    * Rejects with `ERR_MEMGUARD_SNAPSHOT_NO_MEMORY`, `…_MEMORY_UNKNOWN`, `…_NO_DISK`, `…_PAUSE`, `…_COOLDOWN`,
-   * `…_BUDGET_FULL` (the folder is full of snapshots of other processes that run), `…_BUSY`, `…_DIR`, `…_INCOMPLETE` or `…_IO`.
+   * `…_BUDGET_FULL` (the folder is full of snapshots of other processes that run), `…_BUSY`, `…_DIR`, `…_INCOMPLETE`, `…_IO`,
+   * or `…_FORK` (the child failed, and blocking was not allowed).
    */
-  takeSnapshot(options?: SnapshotOptions): Promise<TakenSnapshot>;
+  takeSnapshot(options?: SnapshotOptions & { to?: null }): Promise<TakenSnapshot>;
+  takeSnapshot(options: SnapshotOptions): Promise<TakenSnapshot | SentSnapshot>;
 
   /**
    * The same in heapdump's shape: to `file`, or into `snapshotDir` when it is left out. Without a callback a failure is a

@@ -26,6 +26,7 @@ const later = {
   marks: () => require('./marks'),
   report: () => require('./report'),
   snapshots: () => require('./snapshots'),
+  snapshotOptions: () => require('./snapshot-options'),
 };
 /** Events that cost something and are made only while somebody listens. */
 const COSTLY = ['sample', 'gc'];
@@ -141,19 +142,14 @@ class MemoryGuard extends EventEmitter {
   }
 
   capabilities() {
-    const plan = () => later.snapshots().plan({ folder: this.#folder() });
+    const plan = () => later.snapshots().plan(this.#wish({}));
     return later.capabilities().capabilities({ handle: this.#handle, signal: this.#signal, options: this.#options, plan });
   }
 
   async takeSnapshot(options) {
-    const { reason, level, force, cooldown } = later.snapshots().parseOptions(options);
+    const { to, cooldown, ...given } = later.snapshotOptions().parseOptions(options);
     this.#handleFor('takeSnapshot');
-    const { snapshotCooldown, snapshotMaxPause } = this.#options;
-    const info = await this.#folders.use(this.#folder(), (folder) =>
-      later.snapshots().capture({ folder, reason, level, force, cooldownMs: cooldown ? snapshotCooldown : 0, maxPauseMs: snapshotMaxPause }),
-    );
-    this.#emit('snapshot', info);
-    return info;
+    return this.#take(to, { ...given, cooldownMs: cooldown ? this.#options.snapshotCooldown : 0 });
   }
 
   writeSnapshot(file, callback) {
@@ -163,15 +159,28 @@ class MemoryGuard extends EventEmitter {
     if (file === '') throw invalidValue('file', file, 'a path');
     this.#handleFor('writeSnapshot');
     const done = callback ?? ((error) => error !== null && this.#degraded('snapshot', error.code, error.message));
-    const written =
-      file === undefined
-        ? this.takeSnapshot().then((info) => info.file)
-        : later.snapshots().writeTo(file, { folder: this.#folder(), maxPauseMs: this.#options.snapshotMaxPause });
     // On a turn of its own: what the callback throws is its own error, and no rejection of ours.
-    written.then(
-      (path) => process.nextTick(done, null, path),
+    this.takeSnapshot(file === undefined ? {} : { to: file }).then(
+      (info) => process.nextTick(done, null, info.file),
       (error) => process.nextTick(done, error),
     );
+  }
+
+  /** Takes a snapshot into the folder, or to a path or stream, and tells of it. */
+  async #take(to, given) {
+    const { capture, captureTo, captureInto } = later.snapshots();
+    const wish = this.#wish(given);
+    let info;
+    if (to === null) info = await this.#folders.use(wish.folder, () => capture(wish));
+    else info = await (typeof to === 'string' ? captureTo(to, wish) : captureInto(to, wish));
+    this.#emit('snapshot', info);
+    return info;
+  }
+
+  /** What a snapshot is to be like: the options in force, and what this one was given. */
+  #wish({ method = null, ...given }) {
+    const { snapshotMethod, snapshotMaxPause } = this.#options;
+    return { folder: this.#folder(), maxPauseMs: snapshotMaxPause, ...given, method: method ?? snapshotMethod };
   }
 
   snapshots() {
@@ -240,7 +249,13 @@ class MemoryGuard extends EventEmitter {
   }
 
   #onSignal() {
-    this.takeSnapshot({ reason: 'signal' }).catch((error) => this.#degraded('snapshot', error.code, error.message));
+    this.#takeBySelf({ reason: 'signal' }).catch((error) => this.#degraded('snapshot', error.code, error.message));
+  }
+
+  /** A snapshot that the app did not ask for, and does not stay alive for: its child comes to its end without it. */
+  async #takeBySelf(given) {
+    this.#handleFor('takeSnapshot');
+    return this.#take(null, { ...given, keepAlive: false });
   }
 
   /** Events from the engine, on this thread. Nothing that a listener throws gets any further. */
@@ -278,7 +293,7 @@ class MemoryGuard extends EventEmitter {
     else if (!this.#isHeard('alert')) warn(String(alert), 'MEMGUARD_ALERT');
     if (!this.running) return;
     this.#auto ??= new (later.auto().AutoSnapshot)({
-      capture: (of) => this.takeSnapshot({ reason: 'alert', level: of.level, cooldown: true }),
+      capture: (of) => this.#takeBySelf({ reason: 'alert', level: of.level, cooldownMs: this.#options.snapshotCooldown }),
       onSkipped: (code, reason) => this.#degraded('snapshot', code, reason),
     });
     this.#auto.request(alert, this.#options);

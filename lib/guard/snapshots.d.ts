@@ -4,7 +4,7 @@ export interface SnapshotCost {
   /** Extra memory at the peak. */
   memoryBytes: number;
   diskBytes: number;
-  /** CPU time, for which the process stands still at least. */
+  /** How long the process would stand still: for the fork alone, or for as long as V8 writes. */
   pauseMs: { low: number; high: number } | null;
   /** What the estimate rests on, from the weakest to the strongest. */
   basis: 'heapSize' | 'objectCount' | 'measured';
@@ -16,7 +16,17 @@ export interface SnapshotDecision {
   code: string;
   reason: string;
   cost: SnapshotCost;
+  /** By what method it would be taken. */
+  method: SnapshotMethod;
+  /** Why by no better one. */
+  methodReason: string | null;
 }
+
+/**
+ * How a snapshot is taken. `fork`: by a forked child from a frozen copy of the memory, while the process goes on (Linux).
+ * `blocking`: by V8 on the JavaScript thread, which stands still meanwhile.
+ */
+export type SnapshotMethod = 'fork' | 'blocking';
 
 /** A heap snapshot on disk, and what its side-car (`<file>.json`) says of it. */
 export interface SnapshotInfo {
@@ -25,9 +35,14 @@ export interface SnapshotInfo {
   createdAtMs: number;
   /** Used heap ÷ heap limit when it was taken, in percent. */
   pct: number;
-  method: 'blocking' | 'unknown';
-  /** With what other snapshots object ids can be compared: those of the same process, or none that are known. */
-  ids: 'process' | 'unknown';
+  method: SnapshotMethod | 'unknown';
+  /** Why by no better method. */
+  methodReason: string | null;
+  /**
+   * With what other snapshots object ids can be compared: those of the same process, or none (V8's table of ids goes with a
+   * forked child), or none that are known.
+   */
+  ids: 'process' | 'none' | 'unknown';
   /** `alert`, `signal`, `api`, or the caller's word. */
   reason: string | null;
   level: string | null;
@@ -41,18 +56,53 @@ export interface SnapshotInfo {
   pauseMs: number | null;
   heapUsedBytes: number | null;
   externalBytes: number | null;
+  /** What it took in memory: of this process, or of the child for itself. */
   memoryGrowthBytes: number | null;
+  /** From the wish to the whole file. */
+  durationMs: number | null;
+  /** Forked children that failed before. */
+  retries: number | null;
   nodeCount: number | null;
   edgeCount: number | null;
   sideCar: string;
   extra: Record<string, unknown>;
 }
 
-/** A snapshot that was just taken. */
-export interface TakenSnapshot extends SnapshotInfo {
+/** How a snapshot that was just taken came about. */
+export interface SnapshotAccount {
+  method: SnapshotMethod;
+  methodReason: string | null;
+  /** How long the process stood still. */
+  pauseMs: number;
+  /** What it stood still for. Forked only. */
+  pauseParts?: { idleMs: number; mapsMs: number; marksMs: number; forkMs: number };
+  /** V8's workers that were busy at the fork. Forked only. */
+  busyWorkers?: number;
+  /** The child's own memory at its peak. Forked only. */
+  childPeakBytes?: number | null;
+  /** The child's processor time. Forked only. */
+  childCpuMs?: number;
+  /** The child's life. Forked only. */
+  childWallMs?: number;
+  /** Forked children that failed before. */
+  retries: number;
+  /** Why each of them failed, in words. */
+  failures: string[];
   estimate: SnapshotCost;
+}
+
+/** A snapshot that was just taken into the folder. */
+export interface TakenSnapshot extends Omit<SnapshotInfo, keyof SnapshotAccount>, SnapshotAccount {
   /** What retention has deleted to make way for it. */
   deleted: { file: string; sizeBytes: number; rule: string }[];
+}
+
+/** A snapshot that was just taken to a place of the caller's. */
+export interface SentSnapshot extends SnapshotAccount {
+  /** The path that was given; `null` for a stream. */
+  file: string | null;
+  /** What went into a stream. */
+  sizeBytes?: number;
 }
 
 /** How a snapshot is taken. */
@@ -65,4 +115,11 @@ export interface SnapshotOptions {
   force?: boolean;
   /** Refuse it within `snapshotCooldown` of the last. Default false. */
   cooldown?: boolean;
+  /** `fork` fails rather than block, `blocking` never forks. Default: the guard's `snapshotMethod`. */
+  method?: 'auto' | SnapshotMethod | null;
+  /**
+   * A path, or a writable stream: then nothing touches the disk, and the stream is ended when the snapshot is whole and
+   * destroyed when it is not. No rule of the folder applies. Default: into `snapshotDir`.
+   */
+  to?: string | NodeJS.WritableStream | null;
 }

@@ -7,29 +7,11 @@ const { performance } = require('perf_hooks');
 const { threadId, isMainThread } = require('worker_threads');
 const engine = require('../engine');
 const { nodeLine } = require('../engine/facts');
-const { MemguardError, invalidType, unknownOption } = require('../errors');
-const { text, boolean } = require('../options/types');
+const { MemguardError } = require('../errors');
+const { takeForked } = require('./forked');
 const { folderProblem } = require('./settings');
 
-const DEFAULTS = { reason: 'api', level: null, force: false, cooldown: false };
-
 let busy = false;
-
-/** Checks the options of a snapshot from code. */
-function parseOptions(options = {}) {
-  if (options === null || typeof options !== 'object' || Array.isArray(options)) {
-    throw invalidType('options', options, 'an object of options');
-  }
-  const unknown = Object.keys(options).find((name) => !Object.hasOwn(DEFAULTS, name));
-  if (unknown !== undefined) throw unknownOption(unknown, options[unknown], Object.keys(DEFAULTS));
-  const { reason = DEFAULTS.reason, level = DEFAULTS.level, force = DEFAULTS.force, cooldown = DEFAULTS.cooldown } = options;
-  return {
-    reason: text.parse('reason', reason),
-    level: level === null ? null : text.parse('level', level),
-    force: boolean.parse('force', force),
-    cooldown: boolean.parse('cooldown', cooldown),
-  };
-}
 
 /** One at a time: a second one would only wait for the first, and need its memory besides. */
 async function alone(work) {
@@ -43,21 +25,67 @@ async function alone(work) {
 }
 
 /**
- * Takes a heap snapshot with V8's own generator. **Blocks this thread while V8 writes**: some 80 ms for
- * each MB of small objects, and needs 15 to 19 times the heap in memory for them; so room is checked
- * first, and a snapshot that could cost the process its life is refused.
+ * Takes a heap snapshot into a folder: by a forked child where that can be had, else on this thread, which stands still
+ * while V8 writes. Both need 10 to 19 times the heap in memory; so room is checked first, and a snapshot that could
+ * cost the process its life is refused.
+ *
+ * `wish`: { folder, reason, level, cooldownMs, maxPauseMs, force, method, keepAlive }
  */
-async function capture({ folder, reason, level = null, cooldownMs = 0, maxPauseMs = null, force = false }) {
+async function capture(wish) {
   return alone(async () => {
+    const { folder } = wish;
     const problem = folderProblem(folder.dir);
     if (problem !== null) throw new MemguardError('ERR_MEMGUARD_SNAPSHOT_DIR', `the snapshot folder ${folder.dir} cannot be used: ${problem}`);
-    const begun = await engine.snapshots.begin(request({ folder, cooldownMs, maxPauseMs, force }));
-    return writeAndCommit(begun, { reason, level });
+    const begun = await engine.snapshots.begin(request(wish));
+    const { committed, ...told } = await takeBegun(begun, wish);
+    return { ...committed.snapshot, ...told, estimate: begun.cost, deleted: committed.deleted };
   });
 }
 
-async function writeAndCommit({ ticket, tempPath, cost }, { reason, level }) {
-  const before = process.memoryUsage();
+/** Takes a heap snapshot into a file of the caller's: under a temporary name, synced, then renamed. */
+async function captureTo(file, wish) {
+  return alone(async () => {
+    await fs.promises.access(path.dirname(file), fs.constants.W_OK).catch((error) => {
+      throw new MemguardError('ERR_MEMGUARD_SNAPSHOT_IO', `the heap snapshot cannot be written to ${file}: ${error.message}`, { cause: error });
+    });
+    const begun = await engine.snapshots.begin(request(wish, { path: file }));
+    return { file, ...account(await takeBegun(begun, wish)), estimate: begun.cost };
+  });
+}
+
+/** Takes a heap snapshot into a stream; nothing of it touches the disk. */
+async function captureInto(stream, wish) {
+  return alone(async () => {
+    const { takeIntoStream } = require('./snapshot-stream');
+    const begun = await engine.snapshots.begin(request(wish, 'stream'));
+    const told = await takeIntoStream(stream, begun, wish, facts(wish));
+    return { file: null, ...told, estimate: begun.cost };
+  });
+}
+
+/** How a snapshot came about, without the folder's part in it. */
+function account(taken) {
+  const told = { ...taken };
+  delete told.committed;
+  return told;
+}
+
+/** The ladder: a forked child, and where it fails for a reason of its own, this thread. */
+async function takeBegun(begun, wish) {
+  const known = facts(wish);
+  if (begun.method !== 'fork') return write(begun, { ...known, methodReason: begun.methodReason });
+  const { problem, ...taken } = await takeForked(begun, known, wish);
+  if (problem === undefined) return taken;
+  if (wish.method === 'fork' || !problem.mayBlock || !mayStandStill(wish)) {
+    await engine.snapshots.abort(begun.ticket);
+    throw new MemguardError(problem.code, problem.message, { failure: problem.failure });
+  }
+  const written = await write(begun, { ...known, methodReason: problem.message, retries: taken.retries });
+  return { ...written, failures: taken.failures };
+}
+
+/** Has V8 write on this thread, and publishes. */
+async function write({ ticket, tempPath }, known) {
   const started = performance.now();
   try {
     engine.snapshots.write(tempPath);
@@ -67,24 +95,34 @@ async function writeAndCommit({ ticket, tempPath, cost }, { reason, level }) {
     throw new MemguardError('ERR_MEMGUARD_SNAPSHOT_IO', message, { cause: error });
   }
   const pauseMs = performance.now() - started;
-  const committed = await engine.snapshots.commit(ticket, {
+  const committed = await engine.snapshots.commit(ticket, { ...known, pauseMs });
+  return { committed, method: 'blocking', methodReason: known.methodReason, pauseMs, retries: known.retries ?? 0, failures: [] };
+}
+
+/** Whether a pause of V8's own length is allowed. */
+function mayStandStill(wish) {
+  return wish.force || plan({ ...wish, method: 'blocking' }).allowed;
+}
+
+function facts({ reason, level = null }) {
+  const { heapUsed, external } = process.memoryUsage();
+  return {
     reason,
     level,
     nodeVersion: process.version,
     threadId: isMainThread ? 0 : threadId,
-    pauseMs,
-    heapUsedBytes: before.heapUsed,
-    externalBytes: before.external,
-  });
-  return { ...committed.snapshot, estimate: cost, deleted: committed.deleted };
+    pauseMs: 0,
+    heapUsedBytes: heapUsed,
+    externalBytes: external,
+  };
 }
 
-/** What a snapshot would cost now and whether there is memory for it. */
-function plan({ folder, maxPauseMs = null }) {
-  return engine.snapshots.plan(request({ folder, cooldownMs: 0, maxPauseMs, force: false }));
+/** What a snapshot would cost now, by what method, and whether there is memory for it. */
+function plan(wish) {
+  return engine.snapshots.plan(request(wish));
 }
 
-function request({ folder, cooldownMs, maxPauseMs, force }) {
+function request({ folder, cooldownMs = 0, maxPauseMs = null, force = false, method = 'auto' }, to = 'folder') {
   const heap = v8.getHeapStatistics();
   const large = v8
     .getHeapSpaceStatistics()
@@ -99,34 +137,9 @@ function request({ folder, cooldownMs, maxPauseMs, force }) {
     cooldownMs: Math.round(cooldownMs),
     maxPauseMs: maxPauseMs === null ? null : Math.round(maxPauseMs),
     force,
+    method,
+    to,
   };
 }
 
-/** Writes a snapshot to a file of the caller's: under a temporary name, synced, then renamed. */
-async function writeTo(file, { folder, maxPauseMs }) {
-  const target = path.resolve(file);
-  const decision = plan({ folder, maxPauseMs });
-  if (!decision.allowed) throw refusal(decision);
-  return alone(async () => {
-    const temporary = `${target}.${process.pid}-${threadId}.tmp`;
-    try {
-      // Made first, so that a path that cannot be written is known before the pause, not after it.
-      await fs.promises.writeFile(temporary, '', { mode: 0o600 });
-      engine.snapshots.write(temporary);
-      const handle = await fs.promises.open(temporary, 'r+');
-      await handle.sync().finally(() => handle.close());
-      await fs.promises.rename(temporary, target);
-    } catch (error) {
-      await fs.promises.rm(temporary, { force: true }).catch(() => {});
-      throw new MemguardError('ERR_MEMGUARD_SNAPSHOT_IO', `could not write the heap snapshot ${target}: ${error.message}`, { cause: error });
-    }
-    return target;
-  });
-}
-
-/** The engine's decision against a snapshot as an error: `no-memory` is `ERR_MEMGUARD_SNAPSHOT_NO_MEMORY`. */
-function refusal({ code, reason, cost }) {
-  return new MemguardError(`ERR_MEMGUARD_SNAPSHOT_${code.replaceAll('-', '_').toUpperCase()}`, reason, { cost });
-}
-
-module.exports = { parseOptions, capture, plan, writeTo };
+module.exports = { capture, captureTo, captureInto, plan };

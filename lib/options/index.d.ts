@@ -84,6 +84,11 @@ export interface GuardOptions {
   snapshotOn?: 'warn' | 'critical' | false;
   /** The least time between two snapshots for alerts, also over restarts. Default 10 min. */
   snapshotCooldown?: Duration;
+  /**
+   * How snapshots are taken: by a forked child while the process goes on (`fork`, or none), by V8 on the JavaScript thread, which
+   * stands still meanwhile (`blocking`), or `auto`: the first that can be had, in this order. Default `'auto'`.
+   */
+  snapshotMethod?: 'auto' | 'fork' | 'blocking';
   /** Refuse a snapshot that would stop the process for longer, as estimated. Default `false`: no bound. */
   snapshotMaxPause?: Duration | false;
   /**

@@ -191,6 +191,12 @@ impl Error {
         }
     }
 
+    /// A failure to do `action` (`create`) with a file, sorted by what the user can do about it.
+    #[must_use]
+    pub fn file(action: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::io(action, path, source)
+    }
+
     /// Sorts a failure of the file system by what the user can do about it.
     pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
         use io::ErrorKind as Kind;

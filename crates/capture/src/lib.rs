@@ -66,4 +66,5 @@ pub use folder::{
     list, now_ms,
 };
 pub use info::{Ids, Metadata, Method, SideCar, SnapshotInfo};
+pub use platform::disk_free;
 pub use retention::{RetentionPolicy, Rule};

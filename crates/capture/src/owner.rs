@@ -93,7 +93,10 @@ impl Owner {
 
     /// The locked file, and its descriptor.
     pub fn file(&self) -> (&Path, Option<i32>) {
-        (&self.path, self.file.as_ref().and_then(platform::descriptor))
+        (
+            &self.path,
+            self.file.as_ref().and_then(platform::descriptor),
+        )
     }
 
     /// A new name for a snapshot that is being written.

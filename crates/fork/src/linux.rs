@@ -44,6 +44,8 @@ fn page_size() -> usize {
 pub fn learn() {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {
+        // The app's signals are not for that thread, which inherits the mask.
+        let _blocked = Blocked::new();
         // Where no thread can be had, the first fork learns.
         let _ = std::thread::Builder::new()
             .name("memguard-learn".to_owned())

@@ -108,6 +108,7 @@ impl Engine {
             // The main thread lists workers that run no guard; this one does now.
             state.release(|it| it.is_adopted() && it.thread_id() == facts.thread_id);
             memguard_v8_api::pin_this_library();
+            memguard_fork::learn();
             // SAFETY: passed on from the caller.
             let isolate = unsafe { WatchedIsolate::attach(owner, facts, limit) };
             state.isolates.push(isolate);

@@ -50,6 +50,22 @@ pub(crate) unsafe fn end() {
     }
 }
 
+/// In a forked child, which may have been forked at the limit: V8 gets what it asks for, since the child's memory is
+/// bounded in other ways.
+///
+/// # Safety
+/// On the isolate's thread, in a child that never runs JavaScript again.
+pub(crate) unsafe fn raise_in_child(isolate: Isolate) {
+    // SAFETY: the isolate is this thread's; the callback is a function of this library, without data.
+    unsafe { isolate.add_near_heap_limit_callback(raise_freely, std::ptr::null_mut()) };
+}
+
+/// # Safety
+/// Called by V8 on the isolate's thread.
+unsafe extern "C" fn raise_freely(_: *mut c_void, current: usize, _: usize) -> usize {
+    current.saturating_add(8 * STEP_BYTES)
+}
+
 /// # Safety
 /// Called by V8 on the isolate's thread.
 unsafe extern "C" fn raise(_: *mut c_void, current: usize, _: usize) -> usize {

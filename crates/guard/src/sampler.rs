@@ -27,6 +27,7 @@ const SAVE_EVERY: Duration = Duration::from_secs(3600);
 /// Starts the sampler thread. It ends by itself when its generation is no longer wanted.
 pub(crate) fn start(engine: &'static Engine, generation: u64) -> std::io::Result<()> {
     thread::start(
+        "sampler",
         move || run(engine, generation),
         move || engine.sampler_failed(generation),
     )

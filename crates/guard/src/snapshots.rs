@@ -1,7 +1,14 @@
-//! Heap snapshots of this process: is there room, where do they go, what is kept.
+//! Heap snapshots of this process: by what method, is there room, where do they go, what is kept.
 //!
-//! The capture crate knows folders and costs, the vitals know what is left; this room joins them.
-//! Everything here blocks for the disk and runs on a pool thread, never on a JavaScript thread.
+//! The capture crate knows folders and costs, the fork crate how a frozen copy of the process is made, the vitals what
+//! is left; this room joins them. What blocks for the disk runs on a pool thread, never on a JavaScript thread; what
+//! must be done on the isolate's thread, and says so, takes as long as the process stands still.
+
+mod forked;
+mod method;
+mod place;
+mod room;
+mod stages;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -9,13 +16,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use memguard_capture::headroom::{
-    Cost, Decision, HeapFacts, MemoryRoom, Room, decide, estimate, needed_memory_bytes,
+    Cost, Decision, HeapFacts, Room, decide, estimate, needed_memory_bytes,
 };
 use memguard_capture::{
-    Committed, Error, Folder, Ids, Metadata, Method, Pending, Request, RetentionPolicy, Sweep,
-    now_ms,
+    Committed, Error, Folder, Ids, Metadata, Method, Request, RetentionPolicy, Sweep, now_ms,
 };
-use memguard_vitals::{OsReading, Vitals};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
@@ -27,9 +32,25 @@ static FOLDERS: Mutex<Option<Folders>> = Mutex::new(None);
 static UNDER_WAY: Mutex<Option<HashMap<u32, UnderWay>>> = Mutex::new(None);
 static NEXT_TICKET: AtomicU32 = AtomicU32::new(1);
 
+#[cfg(feature = "test-hooks")]
+pub use forked::faults;
+pub use forked::{Finished, ForkError, Started, fork, prepare_again};
+pub use method::Wish;
+pub use place::Target;
+
+use forked::Ready;
+use place::Place;
+use room::memory_room;
+
 struct UnderWay {
-    pending: Pending,
+    place: Place,
     memory_bytes: u64,
+    /// Taken though it may not fit: no bound but what the machine has.
+    is_forced: bool,
+    /// Whether large buffers may be kept from the child.
+    keep_buffers: bool,
+    /// Ready to be forked; `None` where it will be written by this process.
+    ready: Option<Ready>,
 }
 
 /// Where snapshots go and how many are kept.
@@ -70,6 +91,12 @@ pub struct SnapshotRequest {
     pub max_pause_ms: Option<u64>,
     /// Take it though it may cost the process its life.
     pub force: bool,
+    /// By what method.
+    #[serde(default)]
+    pub method: Wish,
+    /// Where the snapshot goes.
+    #[serde(default)]
+    pub to: Target,
 }
 
 /// A snapshot that may be written now.
@@ -78,10 +105,16 @@ pub struct SnapshotRequest {
 pub struct Begun {
     /// For [`commit`] or [`abort`].
     pub ticket: u32,
-    /// Where V8 shall write it.
-    pub temp_path: PathBuf,
+    /// Where V8 shall write it; `None` for a stream.
+    pub temp_path: Option<PathBuf>,
+    /// Where a stream is read; whoever gets it closes it.
+    pub read_fd: Option<i32>,
     /// What it was estimated to cost.
     pub cost: Cost,
+    /// How it will be taken: call [`fork`], or write it and call [`commit`].
+    pub method: Method,
+    /// Why no better one.
+    pub method_reason: Option<String>,
 }
 
 /// What is known when it was written.
@@ -102,95 +135,156 @@ pub struct SnapshotFacts {
     pub heap_used_bytes: u64,
     /// External memory right before.
     pub external_bytes: u64,
+    /// Why no better method.
+    #[serde(default)]
+    pub method_reason: Option<String>,
+    /// How many children failed before.
+    #[serde(default)]
+    pub retries: u32,
 }
 
-/// Whether there would be memory for a snapshot now, and what it would cost. Touches no file of the folder.
-pub fn plan(request: &SnapshotRequest) -> Decision {
-    let facts = HeapFacts {
-        heap_used_bytes: request.heap_used_bytes,
-        large_object_bytes: request.large_object_bytes,
-        node_major: Some(request.node_line),
-        ..HeapFacts::default()
-    };
+impl SnapshotFacts {
+    fn into_metadata(self, method: Method, ids: Ids) -> Metadata {
+        Metadata {
+            level: self.level,
+            node_version: Some(self.node_version),
+            thread_id: Some(self.thread_id),
+            pause_ms: Some(self.pause_ms),
+            heap_used_bytes: Some(self.heap_used_bytes),
+            external_bytes: Some(self.external_bytes),
+            method_reason: self.method_reason,
+            retries: (method == Method::Fork || self.retries > 0).then_some(self.retries),
+            ..Metadata::new(method, ids, self.reason)
+        }
+    }
+}
+
+/// What a snapshot would be like now.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// Whether there is room, and the cost.
+    #[serde(flatten)]
+    pub decision: Decision,
+    /// By what method it would be taken.
+    pub method: Method,
+    /// Why no better one.
+    pub method_reason: Option<String>,
+}
+
+/// Whether there would be memory for a snapshot now, by what method it would be taken, and what it would cost.
+/// Touches no file of the folder.
+///
+/// # Errors
+/// It was to be forked, which cannot be.
+pub fn plan(request: &SnapshotRequest) -> Result<Plan, Error> {
+    let (method, method_reason) = method::choose(request.method)?;
+    let mut cost = estimate(&facts(request, None));
+    method::adjust(&mut cost, method);
     let room = Room {
-        memory: memory_room(),
+        memory: memory_room(taken_bytes()),
         max_pause_ms: request.max_pause_ms,
         ..Room::default()
     };
-    decide(&estimate(&facts), &room, &request.folder.dir)
-}
-
-/// Checks the room and reserves a place.
-///
-/// # Errors
-/// Why it must not be: no memory, no disk, cool-down, budget, folder.
-pub fn begin(request: &SnapshotRequest) -> Result<Begun, Error> {
-    let folder = open(&request.folder)?;
-    let cost = estimate(&HeapFacts {
-        heap_used_bytes: request.heap_used_bytes,
-        large_object_bytes: request.large_object_bytes,
-        node_major: Some(request.node_line),
-        last: folder.last_capture(),
-        ..HeapFacts::default()
-    });
-    if !request.force {
-        let disk = folder.disk_room()?;
-        let room = Room {
-            memory: memory_room(),
-            disk_free_bytes: disk.free_bytes,
-            disk_reserved_bytes: disk.reserved_bytes,
-            max_pause_ms: request.max_pause_ms,
-        };
-        decide(&cost, &room, folder.dir()).into_result()?;
-    }
-    let pending = folder.begin(&Request {
-        now_ms: now_ms(),
-        pct: request.pct.round().clamp(0.0, 999.0) as u16,
-        expected_bytes: cost.disk_bytes,
-        cooldown_ms: request.cooldown_ms,
-    })?;
-    let ticket = NEXT_TICKET.fetch_add(1, Ordering::Relaxed);
-    let temp_path = pending.temp_path().to_owned();
-    let memory_bytes = needed_memory_bytes(&cost);
-    UNDER_WAY.lock().get_or_insert_default().insert(
-        ticket,
-        UnderWay {
-            pending,
-            memory_bytes,
-        },
-    );
-    Ok(Begun {
-        ticket,
-        temp_path,
-        cost,
+    Ok(Plan {
+        decision: decide(&cost, &room, &request.folder.dir),
+        method,
+        method_reason,
     })
 }
 
-/// Publishes a snapshot that was written; `None` for a ticket that is not known.
+/// Checks the room, reserves a place, and prepares a fork.
+///
+/// # Errors
+/// Why it must not be: no memory, no disk, cool-down, budget, folder; another is under way.
+pub fn begin(request: &SnapshotRequest) -> Result<Begun, Error> {
+    let (method, method_reason) = method::choose(request.method)?;
+    let folder = match request.to {
+        Target::Folder => Some(open(&request.folder)?),
+        Target::Path(_) | Target::Stream => None,
+    };
+    let last = folder.as_ref().and_then(|folder| folder.last_capture());
+    let mut cost = estimate(&facts(request, last));
+    method::adjust(&mut cost, method);
+    if !request.force {
+        let disk = folder.as_ref().map(|it| it.disk_room()).transpose()?;
+        let room = Room {
+            memory: memory_room(taken_bytes()),
+            disk_free_bytes: disk.and_then(|disk| disk.free_bytes),
+            disk_reserved_bytes: disk.map_or(0, |disk| disk.reserved_bytes),
+            max_pause_ms: request.max_pause_ms,
+        };
+        decide(&cost, &room, &request.folder.dir).into_result()?;
+    }
+    // Before a place is taken: where it cannot be forked after all, it is written by this process.
+    let (ready, method, method_reason) = match method {
+        Method::Fork => match Ready::prepare(true) {
+            Ok(ready) => (Some(ready), Method::Fork, None),
+            Err(ForkError::Busy) => return Err(Error::UnderWay),
+            Err(error) if request.method == Wish::Fork => {
+                let reason = error.to_string();
+                return Err(Error::Fork { reason });
+            }
+            Err(error) => (None, Method::Blocking, Some(error.to_string())),
+        },
+        method => (None, method, method_reason),
+    };
+    let place = match &folder {
+        Some(folder) => Place::Folder(folder.begin(&Request {
+            now_ms: now_ms(),
+            pct: request.pct.round().clamp(0.0, 999.0) as u16,
+            expected_bytes: cost.disk_bytes,
+            cooldown_ms: request.cooldown_ms,
+        })?),
+        None => Place::of(&request.to)?,
+    };
+    let ticket = NEXT_TICKET.fetch_add(1, Ordering::Relaxed);
+    let begun = Begun {
+        ticket,
+        temp_path: place.temp_path().map(Path::to_owned),
+        read_fd: place.read_fd(),
+        cost,
+        method,
+        method_reason,
+    };
+    let under_way = UnderWay {
+        place,
+        memory_bytes: needed_memory_bytes(&cost),
+        is_forced: request.force,
+        keep_buffers: true,
+        ready,
+    };
+    put(ticket, under_way);
+    Ok(begun)
+}
+
+fn facts(
+    request: &SnapshotRequest,
+    last: Option<memguard_capture::headroom::LastCapture>,
+) -> HeapFacts {
+    HeapFacts {
+        heap_used_bytes: request.heap_used_bytes,
+        large_object_bytes: request.large_object_bytes,
+        node_major: Some(request.node_line),
+        last,
+        ..HeapFacts::default()
+    }
+}
+
+/// Publishes a snapshot that this process wrote; `None` for a ticket that is not known, or whose place is no folder.
 ///
 /// # Errors
 /// It is not whole, or has no place; nothing of it is left then.
 pub fn commit(ticket: u32, facts: SnapshotFacts) -> Result<Option<Committed>, Error> {
-    let Some(under_way) = take(ticket) else {
-        return Ok(None);
-    };
-    let metadata = Metadata {
-        level: facts.level,
-        node_version: Some(facts.node_version),
-        thread_id: Some(facts.thread_id),
-        pause_ms: Some(facts.pause_ms),
-        heap_used_bytes: Some(facts.heap_used_bytes),
-        external_bytes: Some(facts.external_bytes),
-        ..Metadata::new(Method::Blocking, Ids::Process, facts.reason)
-    };
-    under_way.pending.commit(metadata).map(Some)
+    take(ticket).map_or(Ok(None), |under_way| {
+        let metadata = facts.into_metadata(Method::Blocking, Ids::Process);
+        under_way.place.publish(metadata)
+    })
 }
 
 /// Gives up a snapshot; its temporary file is deleted.
 pub fn abort(ticket: u32) {
-    if let Some(under_way) = take(ticket) {
-        under_way.pending.abort();
-    }
+    drop(take(ticket));
 }
 
 /// Removes what captures of dead processes left behind, and what retention no longer allows.
@@ -233,6 +327,21 @@ fn take(ticket: u32) -> Option<UnderWay> {
     UNDER_WAY.lock().as_mut()?.remove(&ticket)
 }
 
+fn put(ticket: u32, under_way: UnderWay) {
+    UNDER_WAY
+        .lock()
+        .get_or_insert_default()
+        .insert(ticket, under_way);
+}
+
+/// Memory that captures under way will take.
+fn taken_bytes() -> u64 {
+    UNDER_WAY
+        .lock()
+        .as_ref()
+        .map_or(0, |all| all.values().map(|one| one.memory_bytes).sum())
+}
+
 fn open(settings: &SnapshotFolder) -> Result<Arc<Folder>, Error> {
     let policy = RetentionPolicy {
         max_count: settings.max_count,
@@ -257,94 +366,9 @@ fn open(settings: &SnapshotFolder) -> Result<Arc<Folder>, Error> {
     Ok(folder)
 }
 
-/// What is left before the nearest limit, less what captures under way will take.
-fn memory_room() -> Option<MemoryRoom> {
-    let mut room = nearest_room(&Vitals::open().read())?;
-    let taken: u64 = UNDER_WAY
-        .lock()
-        .as_ref()
-        .map_or(0, |all| all.values().map(|one| one.memory_bytes).sum());
-    room.available_bytes = room.available_bytes.saturating_sub(taken);
-    Some(room)
-}
-
-fn nearest_room(reading: &OsReading) -> Option<MemoryRoom> {
-    let left = |limit: Option<u64>, used: Option<u64>| Some(limit?.saturating_sub(used?));
-    let cgroup = reading.cgroup.as_ref();
-    let process = &reading.process;
-    [
-        (
-            cgroup.and_then(|it| {
-                left(
-                    it.limit_bytes,
-                    it.limit_used_bytes.or(Some(it.working_set_bytes)),
-                )
-            }),
-            "the cgroup limit",
-        ),
-        (
-            left(reading.rlimits.address_space_bytes, process.virtual_bytes),
-            "RLIMIT_AS",
-        ),
-        (
-            left(reading.rlimits.data_bytes, process.data_bytes),
-            "RLIMIT_DATA",
-        ),
-        (
-            reading.machine.map(|machine| machine.available_bytes),
-            "the machine's memory",
-        ),
-    ]
-    .into_iter()
-    .filter_map(|(available, name)| Some((available?, name)))
-    .min_by_key(|(available, _)| *available)
-    .map(|(available_bytes, name)| MemoryRoom {
-        available_bytes,
-        limited_by: name.to_owned(),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use memguard_vitals::{CgroupFigures, CgroupVersion, MachineFigures};
-
-    const CGROUP: CgroupFigures = CgroupFigures {
-        version: CgroupVersion::V2,
-        usage_bytes: 900,
-        working_set_bytes: 700,
-        limit_bytes: Some(1000),
-        limit_used_bytes: None,
-        high_bytes: None,
-        high_used_bytes: None,
-        swap_bytes: None,
-        swap_limit_bytes: None,
-        oom_kills: None,
-        oom_group: None,
-    };
-
-    #[test]
-    fn the_least_room_counts_and_is_named() {
-        let reading = OsReading {
-            cgroup: Some(CGROUP),
-            machine: Some(MachineFigures {
-                total_bytes: 8000,
-                available_bytes: 5000,
-                swap_total_bytes: None,
-            }),
-            ..OsReading::default()
-        };
-        let room = nearest_room(&reading).unwrap();
-        assert_eq!(
-            (room.available_bytes, room.limited_by.as_str()),
-            (300, "the cgroup limit")
-        );
-    }
-
-    #[test]
-    fn where_nothing_is_known_nothing_is_claimed() {
-        assert_eq!(nearest_room(&OsReading::default()), None);
-    }
 
     #[test]
     fn a_capture_goes_from_wish_to_file_and_its_folder_can_be_closed() {
@@ -368,10 +392,12 @@ mod tests {
             cooldown_ms: 60_000,
             max_pause_ms: None,
             force: true,
+            method: Wish::Blocking,
+            to: Target::Folder,
         };
         let begun = begin(&request).unwrap();
         let text = r#"{"snapshot":{"meta":{},"node_count":0,"edge_count":0},"nodes":[],"edges":[],"strings":[]}"#;
-        std::fs::write(&begun.temp_path, text).unwrap();
+        std::fs::write(begun.temp_path.unwrap(), text).unwrap();
         let facts = SnapshotFacts {
             reason: "api".to_owned(),
             level: None,
@@ -380,6 +406,8 @@ mod tests {
             pause_ms: 12.0,
             heap_used_bytes: 1 << 20,
             external_bytes: 0,
+            method_reason: None,
+            retries: 0,
         };
         let committed = commit(begun.ticket, facts.clone()).unwrap().unwrap();
         assert_eq!(committed.snapshot.pct, 86);
@@ -392,7 +420,7 @@ mod tests {
         })
         .unwrap();
         abort(again.ticket);
-        assert!(!again.temp_path.exists());
+        assert!(!again.temp_path.unwrap().exists());
         close(&folder);
     }
 }

@@ -1,4 +1,4 @@
-//! The sampler's thread: one a process, of low priority, deaf to signals.
+//! Threads of our own (the sampler, a child's reaper): of low priority, deaf to signals.
 
 use std::io::Write;
 use std::thread::Builder;
@@ -8,10 +8,11 @@ use std::thread::Builder;
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 10;
 
-/// Starts `body` on a thread of its own, or answers why that could not be.
+/// Starts `body` on a thread of its own, called `name` where it fails, or answers why that could not be.
 ///
 /// A panic of `body` ends the thread and nothing else; `failed` is told of it.
 pub(crate) fn start(
+    name: &'static str,
     body: impl FnOnce() + Send + 'static,
     failed: impl FnOnce() + Send + 'static,
 ) -> std::io::Result<()> {
@@ -21,7 +22,7 @@ pub(crate) fn start(
             failed();
             let _ = writeln!(
                 std::io::stderr(),
-                "memguard: the sampler failed and has stopped; the process is not affected"
+                "memguard: the {name} failed and has stopped; the process is not affected"
             );
         }
     };
@@ -92,6 +93,7 @@ mod tests {
     fn the_thread_is_named_nice_and_deaf_to_signals() {
         let (send, receive) = mpsc::channel();
         super::start(
+            "test",
             move || {
                 let stat = fs::read_to_string("/proc/thread-self/stat").unwrap();
                 let status = fs::read_to_string("/proc/thread-self/status").unwrap();
@@ -123,6 +125,7 @@ mod tests {
     fn a_panic_stays_in_the_thread() {
         let (send, receive) = mpsc::channel();
         super::start(
+            "test",
             || panic!("expected by the test"),
             move || send.send("failed").unwrap(),
         )

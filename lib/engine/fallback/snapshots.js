@@ -32,20 +32,34 @@ function plan({ heapUsedBytes, maxPauseMs }) {
   };
   const available = process.availableMemory?.() ?? os.freemem();
   const memory = `a heap snapshot may take ${formatBytes(cost.memoryBytes)} more memory, and ${formatBytes(available)} are available`;
-  if (cost.memoryBytes >= available) return { allowed: false, code: 'no-memory', reason: memory, cost };
+  const method = { method: 'blocking', methodReason: 'forked snapshots need the addon' };
+  if (cost.memoryBytes >= available) return { allowed: false, code: 'no-memory', reason: memory, cost, ...method };
   const pause = `it may stop the process for ${formatDuration(cost.pauseMs.high)}`;
   if (maxPauseMs !== null && cost.pauseMs.high > maxPauseMs) {
-    return { allowed: false, code: 'pause', reason: `${pause}, and at most ${formatDuration(maxPauseMs)} are allowed`, cost };
+    return { allowed: false, code: 'pause', reason: `${pause}, and at most ${formatDuration(maxPauseMs)} are allowed`, cost, ...method };
   }
-  return { allowed: true, code: 'ok', reason: `${memory}; ${pause}`, cost };
+  return { allowed: true, code: 'ok', reason: `${memory}; ${pause}`, cost, ...method };
 }
 
 async function begin(request) {
-  const { folder, pct, cooldownMs, force } = request;
+  const { folder, pct, cooldownMs, force, method, to } = request;
   const decision = plan(request);
+  if (method === 'fork') throw new MemguardError('ERR_MEMGUARD_SNAPSHOT_FORK', 'No heap snapshot could be taken by a forked child: it needs the addon.');
   if (!decision.allowed && !force) {
     const code = decision.code === 'pause' ? 'ERR_MEMGUARD_SNAPSHOT_PAUSE' : 'ERR_MEMGUARD_SNAPSHOT_NO_MEMORY';
     throw new MemguardError(code, decision.reason);
+  }
+  const ticket = nextTicket++;
+  const begun = { ticket, tempPath: null, readFd: null, cost: decision.cost, method: decision.method, methodReason: decision.methodReason };
+  if (to === 'stream') return begun;
+  if (to.path !== undefined) {
+    const tempPath = `${to.path}.${process.pid}-${ticket}.tmp`;
+    // Made first, so that a path that cannot be written is known before the pause, not after it.
+    await fs.promises.writeFile(tempPath, '', { mode: 0o600 }).catch((error) => {
+      throw new MemguardError('ERR_MEMGUARD_SNAPSHOT_IO', `could not create ${tempPath}: ${error.message}`, { cause: error });
+    });
+    pending.set(ticket, { folder: null, file: to.path, tempPath });
+    return { ...begun, tempPath };
   }
   try {
     await fs.promises.mkdir(folder.dir, { recursive: true, mode: 0o700 });
@@ -56,12 +70,11 @@ async function begin(request) {
   if (cooldownMs > 0 && last !== undefined && Math.abs(Date.now() - last.createdAtMs) < cooldownMs) {
     throw new MemguardError('ERR_MEMGUARD_SNAPSHOT_COOLDOWN', `the last snapshot is younger than the cool-down of ${cooldownMs} ms`);
   }
-  const ticket = nextTicket++;
   const stamp = new Date().toISOString().replaceAll(':', '-');
   const file = path.join(folder.dir, `snapshot-${stamp}-${Math.round(pct)}pct.heapsnapshot`);
   const tempPath = path.join(folder.dir, `.memguard-${process.pid}-${ticket}.heapsnapshot.tmp`);
   pending.set(ticket, { folder, file, tempPath });
-  return { ticket, tempPath, cost: decision.cost };
+  return { ...begun, tempPath };
 }
 
 async function commit(ticket, facts) {
@@ -75,6 +88,7 @@ async function commit(ticket, facts) {
     await handle.close();
   }
   await fs.promises.rename(tempPath, file);
+  if (folder === null) return null;
   const deleted = [];
   for (const old of list(folder.dir).slice(folder.maxCount)) {
     await fs.promises.rm(old.file, { force: true });

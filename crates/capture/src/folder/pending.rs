@@ -55,6 +55,12 @@ impl Pending {
         self.temp.as_deref().unwrap_or(&self.dir)
     }
 
+    /// What must stay free on the folder's disk, in bytes.
+    #[must_use]
+    pub fn disk_reserve_bytes(&self) -> u64 {
+        self.policy.min_free_disk_bytes
+    }
+
     /// The file whose lock says that this process lives, and its descriptor where the system has such. A forked child
     /// that finishes this capture keeps the descriptor, so that nobody takes the capture for a dead one's when the
     /// parent dies; it removes the file when it is done and the parent is gone.

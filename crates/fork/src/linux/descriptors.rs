@@ -1,7 +1,9 @@
 //! The child's descriptors: all of the parent's are given back, so that its sockets end when the parent ends them.
 //!
 //! V8 still posts tasks in the child, and libuv wakes its loop for them by an eventfd: a missing one would abort, the
-//! parent's own would wake the parent. So a fresh one, which nobody listens to, takes the place of each.
+//! parent's own would wake the parent. So a fresh one, which nobody listens to, takes the place of each. All other
+//! numbers lead to `/dev/null`, so that what still writes to one of them (V8's logs, say) cannot meet a file that the
+//! child opens later.
 
 use std::path::Path;
 
@@ -10,7 +12,8 @@ use std::path::Path;
 /// # Safety
 /// In a forked child only: whoever owns a descriptor in the parent's memory must not use it any more.
 pub unsafe fn give_back(proc_root: &Path, keep: &[i32], output: Option<i32>) {
-    let events = event_descriptors(proc_root);
+    let open = numbers(proc_root);
+    let is_event: Vec<bool> = open.iter().map(|it| is_event(proc_root, *it)).collect();
     // SAFETY: opening a file and renaming descriptors of this child.
     unsafe {
         let null = libc::open(c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC);
@@ -33,12 +36,13 @@ pub unsafe fn give_back(proc_root: &Path, keep: &[i32], output: Option<i32>) {
         }
         from = fd.saturating_add(1);
     }
-    // SAFETY: a new descriptor, and numbers that were closed above.
+    // SAFETY: new descriptors, and numbers that were closed above.
     unsafe {
-        let fresh = libc::eventfd(0, libc::EFD_NONBLOCK);
-        for number in &events {
-            if *number != fresh && !kept.contains(&number.cast_unsigned()) {
-                libc::dup2(fresh, *number);
+        let fresh = libc::eventfd(0, libc::EFD_NONBLOCK | libc::EFD_CLOEXEC);
+        for (number, is_event) in open.iter().zip(is_event) {
+            let is_kept = *number < 3 || kept.contains(&number.cast_unsigned());
+            if !is_kept && *number != fresh {
+                libc::dup2(if is_event { fresh } else { 0 }, *number);
             }
         }
     }
@@ -58,12 +62,9 @@ fn close(proc_root: &Path, first: u32, last: u32) {
     }
 }
 
-fn event_descriptors(proc_root: &Path) -> Vec<i32> {
-    let is_event = |number: &i32| {
-        std::fs::read_link(proc_root.join(format!("self/fd/{number}")))
-            .is_ok_and(|target| target.as_os_str() == "anon_inode:[eventfd]")
-    };
-    numbers(proc_root).into_iter().filter(is_event).collect()
+fn is_event(proc_root: &Path, number: i32) -> bool {
+    std::fs::read_link(proc_root.join(format!("self/fd/{number}")))
+        .is_ok_and(|target| target.as_os_str() == "anon_inode:[eventfd]")
 }
 
 fn numbers(proc_root: &Path) -> Vec<i32> {

@@ -142,7 +142,8 @@ impl Forked {
         if reason == Reason::Done && exited_well {
             return Outcome::Done;
         }
-        let (failure, why) = killed.unwrap_or_else(|| (self.failure(status, reason, printed), String::new()));
+        let (failure, why) =
+            killed.unwrap_or_else(|| (self.failure(status, reason, printed), String::new()));
         Outcome::Failed {
             failure,
             detail: self.detail(status, &why, printed),

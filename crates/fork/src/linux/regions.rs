@@ -113,9 +113,11 @@ impl Inventory {
         };
         for mapping in maps::mappings(maps).filter(|mapping| mapping.is_anonymous) {
             // A buffer counts only if it is exactly as it was: what lies there could be another by now.
-            if self.buffers.binary_search_by_key(&mapping.region.start, |buffer| buffer.start).is_ok_and(
-                |at| self.buffers[at] == mapping.region,
-            ) && mapping.rights == b"rw-p"
+            if self
+                .buffers
+                .binary_search_by_key(&mapping.region.start, |buffer| buffer.start)
+                .is_ok_and(|at| self.buffers[at] == mapping.region)
+                && mapping.rights == b"rw-p"
             {
                 plan.keep.push(mapping.region.clone());
             }
@@ -274,7 +276,12 @@ VmFlags: rd wr
         assert!(inventory.buffers.iter().any(|region| inside(&region)));
         let stack = 0_u8;
         let stack = &raw const stack as usize;
-        assert!(!inventory.buffers.iter().any(|region| region.contains(&stack)));
+        assert!(
+            !inventory
+                .buffers
+                .iter()
+                .any(|region| region.contains(&stack))
+        );
         assert_eq!(peek(8), None);
     }
 }

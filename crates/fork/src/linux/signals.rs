@@ -42,7 +42,9 @@ impl Blocked {
 impl Drop for Blocked {
     fn drop(&mut self) {
         // SAFETY: the mask that was in force before.
-        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.0, std::ptr::null_mut()) };
+        unsafe {
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.0, std::ptr::null_mut())
+        };
     }
 }
 
@@ -128,7 +130,8 @@ unsafe extern "C" fn crashed(signal: c_int, info: *mut libc::siginfo_t, _: *mut 
         page.give_reason(Reason::Signal);
         page.signal.store(signal, Relaxed);
         // SAFETY: the kernel's description of the signal; for one that is no fault the field means nothing.
-        page.fault.store(unsafe { (*info).si_addr() } as usize, Relaxed);
+        page.fault
+            .store(unsafe { (*info).si_addr() } as usize, Relaxed);
         page.trace();
     }
     exit(Reason::Signal)
@@ -145,7 +148,9 @@ unsafe extern "C" fn tick(_: c_int, _: *mut libc::siginfo_t, _: *mut c_void) {
     }
     if is_orphan() {
         let deadline = now.saturating_add(ORPHAN_MS.load(Relaxed));
-        let known = ORPHAN_DEADLINE_MS.fetch_min(deadline, Relaxed).min(deadline);
+        let known = ORPHAN_DEADLINE_MS
+            .fetch_min(deadline, Relaxed)
+            .min(deadline);
         if now >= known {
             exit_here(Reason::Orphan);
         }

@@ -233,9 +233,8 @@ impl Tables {
                 // SAFETY: relocations refer to symbols of the object's own table.
                 let name = unsafe { (self.symbols as *const SymbolEntry).add(symbol).read() }.name;
                 // SAFETY: and symbols to strings of its string table.
-                let name = unsafe {
-                    CStr::from_ptr((self.strings + name as usize) as *const c_char)
-                };
+                let name =
+                    unsafe { CStr::from_ptr((self.strings + name as usize) as *const c_char) };
                 if let Some(replacement) = fakes::replacement(name.to_bytes()) {
                     slots.push(Slot {
                         address: base.wrapping_add(entry.offset as usize),
@@ -263,7 +262,12 @@ mod tests {
         ] {
             assert!(is_spared(spared.as_bytes()), "{spared}");
         }
-        for ours in ["", "/usr/lib/libuv.so.1", "/usr/lib/libnode.so.108", "/x/libcrypto.so"] {
+        for ours in [
+            "",
+            "/usr/lib/libuv.so.1",
+            "/usr/lib/libnode.so.108",
+            "/x/libcrypto.so",
+        ] {
             assert!(!is_spared(ours.as_bytes()), "{ours}");
         }
     }

@@ -1,0 +1,489 @@
+//! A snapshot that a forked child takes, publishes, and tells of.
+//!
+//! The child does all of it, so that a snapshot comes to its end although the parent dies meanwhile: V8 writes, the
+//! text goes through its stages to its place, the file gets its name and side-car. The parent's reaper hears of it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
+
+use memguard_capture::headroom::MemoryRoom;
+use memguard_capture::{Committed, Error, Ids, Method};
+use memguard_fork::{
+    Child, Ended, Failure, Forked, Limits, Outcome, PrepareOptions, Prepared, Priority, Timings,
+    Verdict, Vital,
+};
+use memguard_v8_api::Isolate;
+use memguard_vitals::Vitals;
+use serde::{Deserialize, Serialize};
+
+use super::place::Place;
+use super::stages::Meter;
+use super::{SnapshotFacts, UnderWay, put, room, take};
+use crate::{generator, thread};
+
+/// Left free for the app while a child runs: below that the child is killed.
+const RESERVE_BYTES: u64 = 32 << 20;
+/// The least that a child is given: less would not even hold an empty heap's snapshot.
+const LEAST_BYTES: u64 = 128 << 20;
+/// How many deleted files a child tells of by name.
+const MOST_DELETED: usize = 100;
+
+/// One fork at a time in this process: the marks of the memory must not be read while another changes them.
+static UNDER_WAY: AtomicBool = AtomicBool::new(false);
+
+/// The right to fork; given back when dropped.
+struct Turn;
+
+impl Turn {
+    fn take() -> Option<Self> {
+        UNDER_WAY
+            .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)
+            .is_ok()
+            .then_some(Self)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        UNDER_WAY.store(false, Ordering::Release);
+    }
+}
+
+/// Why there was no fork.
+#[derive(Debug)]
+pub enum ForkError {
+    /// Another is under way.
+    Busy,
+    /// No such ticket, or it is not to be forked.
+    NoTicket,
+    /// The system refused.
+    Refused(memguard_fork::Error),
+    /// No thread for its reaper.
+    NoThread(std::io::Error),
+    /// V8 is not to be had on this thread.
+    NoIsolate,
+}
+
+impl std::fmt::Display for ForkError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Busy => f.write_str("another capture is under way"),
+            Self::NoTicket => f.write_str("the capture is not known"),
+            Self::Refused(error) => error.fmt(f),
+            Self::NoThread(error) => write!(f, "no thread could be started: {error}"),
+            Self::NoIsolate => f.write_str("V8 cannot be reached on this thread"),
+        }
+    }
+}
+
+/// Everything that a fork needs, made by a thread that may wait.
+pub(super) struct Ready {
+    prepared: Prepared,
+    reaper: Sender<Job>,
+    turn: Turn,
+}
+
+/// What the reaper gets.
+struct Job {
+    ticket: u32,
+    forked: Forked,
+    under_way: UnderWay,
+    done: Done,
+    turn: Turn,
+}
+
+/// Called on the reaper's thread when the child has ended.
+type Done = Box<dyn FnOnce(Finished) + Send>;
+
+/// What the parent knows right after the fork.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Started {
+    /// The child.
+    pub pid: i32,
+    /// How long the process stood still.
+    pub pause_ms: f64,
+    /// And what for.
+    pub parts: Parts,
+    /// V8's workers that were busy nevertheless.
+    pub busy_workers: usize,
+}
+
+/// The parts of a pause, in milliseconds.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Parts {
+    /// Waiting for V8's workers.
+    pub idle_ms: f64,
+    /// Completing the list of regions.
+    pub maps_ms: f64,
+    /// Marks of the memory.
+    pub marks_ms: f64,
+    /// The fork.
+    pub fork_ms: f64,
+}
+
+impl From<Timings> for Parts {
+    fn from(timings: Timings) -> Self {
+        Self {
+            idle_ms: ms(timings.idle_us),
+            maps_ms: ms(timings.maps_us),
+            marks_ms: ms(timings.marks_us),
+            fork_ms: ms(timings.fork_us),
+        }
+    }
+}
+
+fn ms(micros: u64) -> f64 {
+    micros as f64 / 1e3
+}
+
+/// How a forked capture ended.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Finished {
+    /// What is in the folder now; `None` where it failed, or went elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub committed: Option<serde_json::Value>,
+    /// Why there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<Problem>,
+    /// Processor time of the child, in milliseconds.
+    pub cpu_ms: u64,
+    /// Its life, in milliseconds.
+    pub wall_ms: u64,
+    /// Memory of its own at the peak, in bytes.
+    pub memory_bytes: Option<u64>,
+}
+
+/// Why a child failed.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Problem {
+    /// A stable code.
+    pub code: String,
+    /// In words.
+    pub message: String,
+    /// In a word.
+    pub failure: &'static str,
+    /// Whether another child could fare better; the ticket is still good for it then.
+    pub is_worth_retrying: bool,
+    /// Whether this process may write the snapshot itself; the ticket is still good for it then.
+    pub may_block: bool,
+}
+
+impl Ready {
+    /// Takes the turn, and gets everything ready.
+    pub(super) fn prepare(keep_buffers: bool) -> Result<Self, ForkError> {
+        let turn = Turn::take().ok_or(ForkError::Busy)?;
+        let options = PrepareOptions {
+            keep_buffers,
+            ..simulated(PrepareOptions::default())
+        };
+        let prepared = memguard_fork::prepare(&options).map_err(ForkError::Refused)?;
+        // Started before the fork, so that no child is ever left without one.
+        let (reaper, jobs) = channel::<Job>();
+        let reap = move || {
+            if let Ok(job) = jobs.recv() {
+                job.reap();
+            }
+        };
+        thread::start("reaper", reap, || ()).map_err(ForkError::NoThread)?;
+        Ok(Self {
+            prepared,
+            reaper,
+            turn,
+        })
+    }
+}
+
+/// Gets a capture ready for another attempt.
+///
+/// # Errors
+/// The ticket is not known, or the system refuses.
+pub fn prepare_again(ticket: u32) -> Result<(), ForkError> {
+    let mut under_way = take(ticket).ok_or(ForkError::NoTicket)?;
+    // Gives the turn back, if it still has it.
+    under_way.ready = None;
+    let ready = Ready::prepare(under_way.keep_buffers);
+    let result = ready.map(|ready| under_way.ready = Some(ready));
+    put(ticket, under_way);
+    result
+}
+
+/// Forks this process; the child takes the snapshot of this thread's isolate. `done` is called on another thread when it
+/// has ended.
+///
+/// # Errors
+/// There is no child; the ticket is still good.
+///
+/// # Safety
+/// On the isolate's thread, outside of a GC; the library stays loaded.
+pub unsafe fn fork(ticket: u32, facts: SnapshotFacts, done: Done) -> Result<Started, ForkError> {
+    let Some(isolate) = Isolate::current() else {
+        return Err(ForkError::NoIsolate);
+    };
+    let mut under_way = take(ticket).ok_or(ForkError::NoTicket)?;
+    let Some(Ready {
+        prepared,
+        reaper,
+        turn,
+    }) = under_way.ready.take()
+    else {
+        put(ticket, under_way);
+        return Err(ForkError::NoTicket);
+    };
+    let limits = Limits {
+        memory_bytes: under_way.child_bytes(),
+        keep_fds: under_way.place.keep_fds(),
+        priority: Priority::Idle,
+        ..Limits::default()
+    };
+    let mut place = Some(under_way.place);
+    // SAFETY: passed on from the caller; the child's work touches this thread's isolate and files of its own.
+    let forked = unsafe { prepared.fork(limits, |child| work(child, isolate, &mut place, facts)) };
+    let Some(place) = place else {
+        // Only the child takes it.
+        return Err(ForkError::NoTicket);
+    };
+    under_way.place = place;
+    let forked = match forked {
+        Ok(forked) => forked,
+        Err(error) => {
+            put(ticket, under_way);
+            return Err(ForkError::Refused(error));
+        }
+    };
+    let started = Started {
+        pid: forked.pid(),
+        pause_ms: ms(forked.timings().total_us),
+        parts: forked.timings().into(),
+        busy_workers: forked.busy_workers(),
+    };
+    let job = Job {
+        ticket,
+        forked,
+        under_way,
+        done,
+        turn,
+    };
+    if let Err(unsent) = reaper.send(job) {
+        // The reaper cannot have ended before its job came; should it, this thread reaps rather than leave a zombie.
+        unsent.0.reap();
+    }
+    Ok(started)
+}
+
+impl UnderWay {
+    /// What its child may take, in bytes: twice the estimate, since what really is there is watched besides.
+    fn child_bytes(&self) -> Option<u64> {
+        let wanted = self.memory_bytes.saturating_mul(2).max(LEAST_BYTES);
+        (!self.is_forced).then_some(wanted)
+    }
+}
+
+/// In the child.
+fn work(
+    child: &Child<'_>,
+    isolate: Isolate,
+    place: &mut Option<Place>,
+    facts: SnapshotFacts,
+) -> Result<Vec<u8>, Vec<u8>> {
+    let Some(place) = place.take() else {
+        return Err(Vec::new());
+    };
+    match capture(child, isolate, place, facts) {
+        Ok(None) => Ok(Vec::new()),
+        Ok(Some(mut committed)) => {
+            committed.deleted.truncate(MOST_DELETED);
+            Ok(serde_json::to_vec(&committed).unwrap_or_default())
+        }
+        Err(error) => {
+            let told = Told {
+                code: error.code().to_owned(),
+                message: error.to_string(),
+            };
+            Err(serde_json::to_vec(&told).unwrap_or_default())
+        }
+    }
+}
+
+/// An error, as the child tells it.
+#[derive(Serialize, Deserialize)]
+struct Told {
+    code: String,
+    message: String,
+}
+
+/// In the child: takes the snapshot and publishes it.
+fn capture(
+    child: &Child<'_>,
+    isolate: Isolate,
+    place: Place,
+    facts: SnapshotFacts,
+) -> Result<Option<Committed>, Error> {
+    const TAKING: u32 = 1;
+    const WRITING: u32 = 2;
+    const PUBLISHING: u32 = 3;
+    const DONE: u32 = 4;
+
+    // SAFETY: this thread's isolate; the process ends before this library could go.
+    unsafe { generator::raise_in_child(isolate) };
+    child.phase(TAKING);
+    simulated_fault(child);
+    let mut meter = Meter::new(place.open()?, child, &place);
+    // SAFETY: by the contract of `fork`, this thread is the isolate's and outside of a GC.
+    unsafe { isolate.write_heap_snapshot(&mut meter, &mut || child.phase(WRITING)) }
+        .and_then(|()| std::io::Write::flush(&mut meter))
+        .map_err(|error| place.error("write", error))?;
+    child.phase(PUBLISHING);
+    let mut metadata = SnapshotFacts {
+        pause_ms: ms(child.pause_us()),
+        ..facts
+    }
+    .into_metadata(Method::Fork, Ids::None);
+    metadata.memory_growth_bytes = child.own_memory_bytes();
+    let owner = place.owner_file();
+    let committed = place.publish(metadata)?;
+    child.phase(DONE);
+    if let Some(owner) = owner.filter(|_| child.is_orphan()) {
+        // The parent's last trace in the folder.
+        let _ = std::fs::remove_file(owner);
+    }
+    Ok(committed)
+}
+
+impl Job {
+    fn reap(self) {
+        let Self {
+            ticket,
+            forked,
+            mut under_way,
+            done,
+            turn,
+        } = self;
+        let mut watch = Watch::new();
+        let ended = forked.wait(&mut |vital| watch.look(vital));
+        let finished = Finished::of(&ended, &under_way);
+        let goes_on = finished
+            .error
+            .as_ref()
+            .is_some_and(|problem| problem.is_worth_retrying || problem.may_block);
+        if goes_on {
+            // Whether or not one of them was missed: the next child gets them all.
+            under_way.keep_buffers = false;
+            put(ticket, under_way);
+        } else {
+            drop(under_way);
+        }
+        drop(turn);
+        done(finished);
+    }
+}
+
+impl Finished {
+    fn of(ended: &Ended, under_way: &UnderWay) -> Self {
+        let finished = Self {
+            committed: None,
+            error: None,
+            cpu_ms: ended.cpu_ms,
+            wall_ms: ended.wall_ms,
+            memory_bytes: ended.memory_bytes,
+        };
+        match &ended.outcome {
+            Outcome::Done => Self {
+                committed: serde_json::from_slice(&ended.answer).ok(),
+                ..finished
+            },
+            Outcome::Failed { failure, detail } => Self {
+                error: Some(Problem::of(*failure, detail, &ended.answer, under_way)),
+                ..finished
+            },
+        }
+    }
+}
+
+impl Problem {
+    fn of(failure: Failure, detail: &str, answer: &[u8], under_way: &UnderWay) -> Self {
+        // What was written to a stream cannot be taken back.
+        let anew = under_way.place.can_start_over();
+        let told = (failure == Failure::Work)
+            .then(|| serde_json::from_slice::<Told>(answer).ok())
+            .flatten();
+        let told = told.unwrap_or_else(|| Told {
+            code: match failure {
+                Failure::Memory => "ERR_MEMGUARD_SNAPSHOT_NO_MEMORY",
+                _ => "ERR_MEMGUARD_SNAPSHOT_FORK",
+            }
+            .to_owned(),
+            message: format!(
+                "the child that was to take the heap snapshot failed: {failure} ({detail})"
+            ),
+        });
+        Self {
+            code: told.code,
+            message: told.message,
+            failure: failure.name(),
+            is_worth_retrying: anew && failure.is_worth_retrying(),
+            may_block: anew
+                && matches!(
+                    failure,
+                    Failure::DeadThread
+                        | Failure::Crash
+                        | Failure::KeptBuffer
+                        | Failure::Panic
+                        | Failure::Unknown
+                ),
+        }
+    }
+}
+
+/// Looks after what is left of the memory while a child runs.
+struct Watch {
+    vitals: Vitals,
+    reserve_bytes: u64,
+}
+
+impl Watch {
+    fn new() -> Self {
+        let mut vitals = Vitals::open();
+        let left = room::nearest(&vitals.read()).map_or(u64::MAX, |room| room.available_bytes);
+        Self {
+            vitals,
+            reserve_bytes: RESERVE_BYTES.min(left / 2),
+        }
+    }
+
+    fn look(&mut self, _: &Vital) -> Verdict {
+        match room::nearest(&self.vitals.read()) {
+            Some(MemoryRoom {
+                available_bytes,
+                limited_by,
+            }) if available_bytes < self.reserve_bytes => Verdict::Kill(format!(
+                "only {} MB were left before {limited_by} is reached",
+                available_bytes >> 20
+            )),
+            _ => Verdict::GoOn,
+        }
+    }
+}
+
+#[cfg(not(feature = "test-hooks"))]
+mod faults {
+    pub(in super::super) fn simulated_refusal() -> Option<String> {
+        None
+    }
+
+    pub(super) fn simulated(options: super::PrepareOptions) -> super::PrepareOptions {
+        options
+    }
+
+    pub(super) fn simulated_fault(_: &super::Child<'_>) {}
+}
+
+#[cfg(feature = "test-hooks")]
+#[path = "faults.rs"]
+pub mod faults;
+
+pub(super) use faults::simulated_refusal;
+use faults::{simulated, simulated_fault};

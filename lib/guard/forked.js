@@ -1,0 +1,54 @@
+'use strict';
+
+const { setTimeout: sleep } = require('timers/promises');
+const engine = require('../engine');
+
+/** A child that failed for what its moment was is followed by another, a little later. */
+const MOST_RETRIES = 2;
+const RETRY_AFTER_MS = 30;
+
+/**
+ * Forks until a child has come to its end. Answers what it made (`committed`) and what it took, or the `problem` of
+ * the last one; `failures` tells of those before.
+ */
+async function takeForked(begun, facts, { keepAlive = true } = {}) {
+  const failures = [];
+  for (;;) {
+    const retries = failures.length;
+    const { problem, ...taken } = await forkOnce(begun, { ...facts, retries }, keepAlive);
+    if (problem === undefined) return { ...taken, method: 'fork', methodReason: null, retries, failures };
+    if (!problem.isWorthRetrying || retries === MOST_RETRIES) return { problem, retries, failures };
+    failures.push(problem.message);
+    await sleep(RETRY_AFTER_MS * (retries + 1));
+    const refusal = await engine.snapshots.prepare(begun.ticket).then(() => null, refused);
+    if (refusal !== null) return { problem: refusal, retries, failures };
+  }
+}
+
+async function forkOnce({ ticket }, facts, keepAlive) {
+  let child;
+  try {
+    child = engine.snapshots.fork(ticket, facts, { keepAlive });
+  } catch (error) {
+    return { problem: refused(error) };
+  }
+  const { pauseMs, parts, busyWorkers } = child.started;
+  const ended = await child.ended;
+  if (ended.error !== undefined) return { problem: ended.error };
+  return {
+    committed: ended.committed,
+    pauseMs,
+    pauseParts: parts,
+    busyWorkers,
+    childPeakBytes: ended.memoryBytes,
+    childCpuMs: ended.cpuMs,
+    childWallMs: ended.wallMs,
+  };
+}
+
+/** There was no child at all: nothing is lost, and this process may write itself. */
+function refused({ code, message }) {
+  return { code, message: `no child could be forked: ${message}`, failure: 'refused', isWorthRetrying: false, mayBlock: true };
+}
+
+module.exports = { takeForked };
