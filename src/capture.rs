@@ -37,14 +37,15 @@ fn of_fork(error: ForkError) -> CodedError {
 }
 
 /// Forks this process; the child takes the snapshot that was begun. `on_done` gets JSON when it has ended. Answers what
-/// the parent knows at once. The process is kept alive until then, where `keep_alive` says so.
+/// the parent knows at once; null while V8's workers are busy and it is not pressed. The process is kept alive until then, where `keep_alive` says so.
 #[napi(catch_unwind)]
 pub fn fork_snapshot(
     ticket: u32,
     facts: String,
     keep_alive: bool,
+    pressed: bool,
     on_done: Function<String, ()>,
-) -> Result<String> {
+) -> Result<Option<String>> {
     let facts = json::parse(&facts)?;
     let tell: Box<dyn Fn(String) + Send> = if keep_alive {
         let tell = on_done
@@ -71,8 +72,11 @@ pub fn fork_snapshot(
     });
     // SAFETY: called by JavaScript, so on its isolate's thread and outside of a GC; a guard that is open has pinned this
     // library.
-    let started = unsafe { snapshots::fork(ticket, facts, done) }.map_err(of_fork)?;
-    json::print(&started)
+    let started = match unsafe { snapshots::fork(ticket, facts, pressed, done) } {
+        Err(ForkError::WorkersBusy) => return Ok(None),
+        started => started.map_err(of_fork)?,
+    };
+    json::print(&started).map(Some)
 }
 
 /// Gets a snapshot whose child failed ready for another.

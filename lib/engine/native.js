@@ -76,14 +76,14 @@ module.exports = function nativeEngine(binding) {
       },
       /**
        * Forks this process; the child writes and publishes the snapshot. `ended` tells how it fared; with
-       * `keepAlive` the process waits for it.
+       * `keepAlive` the process waits for it. `started` is null while V8's workers are busy, unless it is `pressed`.
        */
-      fork(ticket, facts, { keepAlive }) {
+      fork(ticket, facts, { keepAlive, pressed }) {
         let tell;
         const ended = new Promise((resolve) => {
           tell = resolve;
         });
-        const started = parse(binding.forkSnapshot(ticket, JSON.stringify(facts), keepAlive, (text) => tell(parse(text))));
+        const started = parse(binding.forkSnapshot(ticket, JSON.stringify(facts), keepAlive, pressed, (text) => tell(parse(text))));
         return { started, ended };
       },
       prepare: (ticket) => background(binding.prepareSnapshot(ticket)),

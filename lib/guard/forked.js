@@ -1,11 +1,15 @@
 'use strict';
 
+const { performance } = require('perf_hooks');
 const { setTimeout: sleep } = require('timers/promises');
 const engine = require('../engine');
 
 /** A child that failed for what its moment was is followed by another, a little later. */
 const MOST_RETRIES = 2;
 const RETRY_AFTER_MS = 30;
+/** V8's workers are idle most of the time: for so long such a moment is waited for, on the event loop. */
+const PATIENCE_MS = 500;
+const LOOK_MS = 3;
 
 /**
  * Forks until a child has come to its end. Answers what it made (`committed`) and what it took, or the `problem` of
@@ -27,10 +31,16 @@ async function takeForked(begun, facts, { keepAlive = true } = {}) {
 
 async function forkOnce({ ticket }, facts, keepAlive) {
   let child;
-  try {
-    child = engine.snapshots.fork(ticket, facts, { keepAlive });
-  } catch (error) {
-    return { problem: refused(error) };
+  const since = performance.now();
+  for (;;) {
+    const pressed = performance.now() - since > PATIENCE_MS;
+    try {
+      child = engine.snapshots.fork(ticket, facts, { keepAlive, pressed });
+    } catch (error) {
+      return { problem: refused(error) };
+    }
+    if (child.started !== null) break;
+    await sleep(LOOK_MS);
   }
   const { pauseMs, parts, busyWorkers } = child.started;
   const ended = await child.ended;

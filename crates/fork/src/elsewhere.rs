@@ -28,6 +28,11 @@ pub enum Prepared {}
 
 impl Prepared {
     /// Never called.
+    pub fn is_idle(&self) -> bool {
+        match *self {}
+    }
+
+    /// Never called.
     ///
     /// # Errors
     /// None.
@@ -44,35 +49,32 @@ impl Prepared {
 }
 
 /// Never made.
-pub enum Child<'a> {
-    #[doc(hidden)]
-    _Never(std::convert::Infallible, std::marker::PhantomData<&'a ()>),
-}
+pub struct Child<'a>(std::convert::Infallible, std::marker::PhantomData<&'a ()>);
 
 impl Child<'_> {
     /// Never called.
     pub fn phase(&self, _: u32) {
-        match *self {}
+        match self.0 {}
     }
 
     /// Never called.
     pub fn wrote(&self, _: u64) {
-        match *self {}
+        match self.0 {}
     }
 
     /// Never called.
     pub fn pause_us(&self) -> u64 {
-        match *self {}
+        match self.0 {}
     }
 
     /// Never called.
     pub fn is_orphan(&self) -> bool {
-        match *self {}
+        match self.0 {}
     }
 
     /// Never called.
     pub fn own_memory_bytes(&self) -> Option<u64> {
-        match *self {}
+        match self.0 {}
     }
 }
 

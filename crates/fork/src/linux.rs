@@ -17,7 +17,7 @@ use std::io;
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 pub use child::Child;
 pub use reaper::Forked;
@@ -95,7 +95,6 @@ pub struct Prepared {
     maps: File,
     black_box: BlackBox,
     output: Option<OwnedFd>,
-    idle_wait: Duration,
 }
 
 /// Prepares a fork. Takes some 15 ms for each GB of resident memory, so not for a thread that must not wait.
@@ -132,11 +131,16 @@ pub fn prepare(options: &PrepareOptions) -> Result<Prepared, Error> {
         black_box,
         // SAFETY: just made, and owned by nobody else.
         output: (output >= 0).then(|| unsafe { OwnedFd::from_raw_fd(output) }),
-        idle_wait: options.idle_wait,
     })
 }
 
 impl Prepared {
+    /// Whether none of V8's workers does anything now: a good moment to fork. Some microseconds.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.workers.busy() == 0
+    }
+
     /// How much of V8's memory is marked, in bytes; how many slots and workers were found.
     #[must_use]
     pub fn facts(&self) -> (usize, usize, usize) {
@@ -166,7 +170,7 @@ impl Prepared {
         work: impl FnOnce(&Child<'_>) -> Result<Vec<u8>, Vec<u8>>,
     ) -> Result<Forked, Error> {
         let start = Instant::now();
-        let busy = self.workers.wait_until_idle(self.idle_wait);
+        let busy = self.workers.wait_until_idle(limits.idle_wait);
         let idle = Instant::now();
         let maps = read_from_start(&self.maps).map_err(|error| no_proc(&error))?;
         let plan = self.inventory.plan(&maps);
@@ -176,7 +180,6 @@ impl Prepared {
 
         let blocked = Blocked::new();
         regions::advise(&plan.show, libc::MADV_DOFORK);
-        regions::advise(&plan.show_for_good, libc::MADV_DOFORK);
         regions::advise(&plan.keep, libc::MADV_DONTFORK);
         let shown = Instant::now();
         // SAFETY: the C library's own fork, whose handlers keep `malloc` whole in the child.
@@ -187,7 +190,7 @@ impl Prepared {
         }
         let error = io::Error::last_os_error();
         let forked = Instant::now();
-        regions::advise(&plan.show, libc::MADV_DONTFORK);
+        regions::advise(&plan.mark, libc::MADV_DONTFORK);
         regions::advise(&plan.keep, libc::MADV_DOFORK);
         drop(blocked);
         let end = Instant::now();

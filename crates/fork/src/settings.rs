@@ -11,8 +11,6 @@ pub struct PrepareOptions {
     /// Keep large buffers of `malloc` from the child: V8's generator does not read them, and each GB of them would
     /// cost the parent some 20 ms. A child that needs one after all fails with [`Failure::KeptBuffer`](crate::Failure).
     pub keep_buffers: bool,
-    /// The longest wait for V8's workers to become idle, while the process stands still.
-    pub idle_wait: Duration,
 }
 
 impl Default for PrepareOptions {
@@ -20,7 +18,6 @@ impl Default for PrepareOptions {
         Self {
             proc_root: PathBuf::from("/proc"),
             keep_buffers: true,
-            idle_wait: Duration::from_millis(3),
         }
     }
 }
@@ -34,9 +31,11 @@ pub enum Priority {
     Low,
 }
 
-/// What a child may use.
+/// What a child may use, and the fork itself.
 #[derive(Clone, Debug)]
 pub struct Limits {
+    /// The longest wait for V8's workers to become idle, while the process stands still.
+    pub idle_wait: Duration,
     /// Memory beyond what it inherits, in bytes; `None` for no bound of its own.
     pub memory_bytes: Option<u64>,
     /// Processor time.
@@ -54,6 +53,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            idle_wait: Duration::from_millis(3),
             memory_bytes: None,
             cpu: Duration::from_secs(600),
             wall: Duration::from_secs(900),

@@ -1,12 +1,12 @@
 //! Which memory the child must have: V8's own, which a fork leaves out; and which it need not have.
 //!
-//! The list is read from `smaps` on a thread that may wait, since the kernel walks page tables for it (some 15 ms for
-//! each GB). At the fork it is completed from `maps`, which takes a tenth of a millisecond whatever there is: what was
-//! mapped in between may be V8's.
+//! Which regions are marked is read from `smaps` on a thread that may wait, since the kernel walks page tables for it
+//! (some 15 ms for each GB). At the fork `maps` tells what is there now, which takes a tenth of a millisecond whatever
+//! there is: all memory without a file is shown to the child, but what somebody else has marked.
 //!
-//! Only regions that were *seen* marked are ever marked again. A region that is new is made visible to the child and
-//! left so: should it be V8's, later forks of the process copy a little more; should it be a thread's stack, a mark on
-//! it would have a later fork of that thread run without one.
+//! Only regions that were *seen* marked, and are exactly as they were, are marked again. All others are left visible:
+//! should one be V8's, later forks of the process copy a little more; should it be a thread's stack, a mark on it would
+//! have a later fork of that thread run without one.
 
 use std::io;
 use std::path::Path;
@@ -34,21 +34,21 @@ const DEVICES: [&str; 5] = [
 /// What is known of the memory, of one moment.
 #[derive(Debug, Default)]
 pub struct Inventory {
-    /// V8's, marked.
+    /// V8's, marked. All lists are sorted.
     marked: Vec<Region>,
+    /// Marked, but by somebody else: never touched.
+    foreign: Vec<Region>,
     /// Buffers that a child does not need.
     buffers: Vec<Region>,
-    /// All that was mapped, sorted.
-    known: Vec<Region>,
 }
 
 /// What is done around a fork.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// Made visible to the child, and marked again afterwards.
-    pub show: Vec<Region>,
     /// Made visible to the child.
-    pub show_for_good: Vec<Region>,
+    pub show: Vec<Region>,
+    /// Marked again afterwards.
+    pub mark: Vec<Region>,
     /// Kept from the child, and made visible again afterwards.
     pub keep: Vec<Region>,
 }
@@ -79,15 +79,17 @@ impl Inventory {
         let mut inventory = Self::default();
         for it in &all {
             let region = &it.mapping.region;
-            inventory.known.push(region.clone());
-            if it.is_special || !it.mapping.is_anonymous {
+            if !it.mapping.is_anonymous {
                 continue;
             }
             if it.is_kept_from_children {
-                if could_be_v8(&it.mapping) {
+                if it.is_special || !could_be_v8(&it.mapping) {
+                    inventory.foreign.push(region.clone());
+                } else {
                     inventory.marked.push(region.clone());
                 }
             } else if it.mapping.rights == b"rw-p"
+                && !it.is_special
                 && region.len() >= BUFFER
                 && is_buffer.is_some_and(|is_buffer| is_buffer(region))
             {
@@ -100,29 +102,28 @@ impl Inventory {
         if inventory.buffers.iter().map(Region::len).sum::<usize>() < WORTH_KEEPING {
             inventory.buffers.clear();
         }
-        merge(&mut inventory.marked);
-        merge(&mut inventory.known);
         Ok(inventory)
     }
 
-    /// Completes the list by what is mapped now.
+    /// What to do, by what is mapped now.
     pub fn plan(&self, maps: &[u8]) -> Plan {
-        let mut plan = Plan {
-            show: self.marked.clone(),
-            ..Plan::default()
-        };
+        let mut plan = Plan::default();
         for mapping in maps::mappings(maps).filter(|mapping| mapping.is_anonymous) {
+            let region = &mapping.region;
             // A buffer counts only if it is exactly as it was: what lies there could be another by now.
-            if self
-                .buffers
-                .binary_search_by_key(&mapping.region.start, |buffer| buffer.start)
-                .is_ok_and(|at| self.buffers[at] == mapping.region)
-                && mapping.rights == b"rw-p"
-            {
-                plan.keep.push(mapping.region.clone());
+            if mapping.rights == b"rw-p" && holds(&self.buffers, region) {
+                plan.keep.push(region.clone());
+                continue;
             }
-            plan.show_for_good
-                .extend(maps::without(&mapping.region, &self.known));
+            if holds(&self.marked, region) {
+                plan.mark.push(region.clone());
+            }
+            for part in maps::without(region, &self.foreign) {
+                match plan.show.last_mut() {
+                    Some(last) if last.end == part.start => last.end = part.end,
+                    _ => plan.show.push(part),
+                }
+            }
         }
         plan
     }
@@ -185,14 +186,11 @@ fn peek(address: usize) -> Option<[usize; 2]> {
     (usize::try_from(read) == Ok(length)).then_some(words)
 }
 
-fn merge(regions: &mut Vec<Region>) {
-    regions.dedup_by(|next, last| {
-        let touches = last.end == next.start;
-        if touches {
-            last.end = next.end;
-        }
-        touches
-    });
+/// Whether a sorted list has exactly this region.
+fn holds(regions: &[Region], region: &Region) -> bool {
+    regions
+        .binary_search_by_key(&region.start, |other| other.start)
+        .is_ok_and(|at| regions[at] == *region)
 }
 
 /// Tells the kernel. What it refuses (a region that is gone) is left out.
@@ -227,17 +225,26 @@ VmFlags: rd wr
     #[test]
     fn v8s_regions_are_told_from_others() {
         let inventory = Inventory::parse(SMAPS, Some(|_| true)).unwrap();
-        // One and a half MB that touch; not the large one elsewhere, nor the locked one.
-        assert_eq!(inventory.marked, [0x10_0000..0x28_0000]);
+        assert_eq!(
+            inventory.marked,
+            [0x10_0000..0x20_0000, 0x20_0000..0x28_0000]
+        );
+        // The large one at another place, and the locked one.
+        assert_eq!(
+            inventory.foreign,
+            [0x30_1000..0x50_1000, 0xa0_0000..0xa0_1000]
+        );
         assert_eq!(inventory.buffers, [0x400_0000..0x800_0000]);
         assert_eq!(inventory.marked_bytes(), 0x18_0000);
     }
 
     #[test]
-    fn the_plan_is_completed_by_what_is_new_which_is_never_marked_again() {
+    fn all_is_shown_but_what_others_marked_and_only_what_was_seen_is_marked_again() {
         let inventory = Inventory::parse(SMAPS, Some(|_| true)).unwrap();
         let maps = b"\
-100000-2c0000 rw-p 00000000 00:00 0
+100000-200000 rw-p 00000000 00:00 0
+200000-2c0000 rw-p 00000000 00:00 0
+301000-581000 rw-p 00000000 00:00 0
 700000-800000 rw-p 00000000 00:00 0
 900000-980000 r--p 00000000 fe:00 77   /lib/x.so
 4000000-8000000 rw-p 00000000 00:00 0
@@ -245,8 +252,13 @@ VmFlags: rd wr
         assert_eq!(
             inventory.plan(maps),
             Plan {
-                show: vec![0x10_0000..0x28_0000],
-                show_for_good: vec![0x28_0000..0x2c_0000, 0x70_0000..0x80_0000],
+                show: vec![
+                    0x10_0000..0x2c_0000,
+                    0x50_1000..0x58_1000,
+                    0x70_0000..0x80_0000
+                ],
+                // The second has grown: who knows what it is now.
+                mark: vec![0x10_0000..0x20_0000],
                 keep: vec![0x400_0000..0x800_0000],
             }
         );

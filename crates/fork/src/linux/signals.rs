@@ -10,8 +10,6 @@ use std::time::Duration;
 use super::black_box::{Reason, current, exit, exit_here};
 
 const STACK: usize = 256 * 1024;
-/// How often the child looks at the clock and for its parent.
-const TICK_S: libc::time_t = 1;
 const CRASHES: [c_int; 7] = [
     libc::SIGSEGV,
     libc::SIGBUS,
@@ -97,8 +95,9 @@ pub unsafe fn take_over(parent: i32, wall: Duration, orphan: Duration) {
         }
         handle(libc::SIGXCPU, out_of_cpu as *const () as usize, 0);
         handle(libc::SIGALRM, tick as *const () as usize, libc::SA_RESTART);
+        // How often the child looks at the clock and for its parent.
         let second = libc::timeval {
-            tv_sec: TICK_S,
+            tv_sec: 1,
             tv_usec: 0,
         };
         let timer = libc::itimerval {

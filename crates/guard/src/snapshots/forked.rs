@@ -5,6 +5,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
+use std::time::Duration;
 
 use memguard_capture::headroom::MemoryRoom;
 use memguard_capture::{Committed, Error, Ids, Method};
@@ -27,6 +28,11 @@ const RESERVE_BYTES: u64 = 32 << 20;
 const LEAST_BYTES: u64 = 128 << 20;
 /// How many deleted files a child tells of by name.
 const MOST_DELETED: usize = 100;
+
+/// How long the process stands still at most for V8's workers to become idle.
+const IDLE_WAIT: Duration = Duration::from_millis(3);
+/// The same when it was tried for long enough to find them idle.
+const PRESSED_WAIT: Duration = Duration::from_millis(25);
 
 /// One fork at a time in this process: the marks of the memory must not be read while another changes them.
 static UNDER_WAY: AtomicBool = AtomicBool::new(false);
@@ -62,6 +68,8 @@ pub enum ForkError {
     NoThread(std::io::Error),
     /// V8 is not to be had on this thread.
     NoIsolate,
+    /// V8's workers are in the middle of something: a child would wait for them. The ticket is still good.
+    WorkersBusy,
 }
 
 impl std::fmt::Display for ForkError {
@@ -71,6 +79,7 @@ impl std::fmt::Display for ForkError {
             Self::NoTicket => f.write_str("the capture is not known"),
             Self::Refused(error) => error.fmt(f),
             Self::NoThread(error) => write!(f, "no thread could be started: {error}"),
+            Self::WorkersBusy => f.write_str("V8's workers are busy"),
             Self::NoIsolate => f.write_str("V8 cannot be reached on this thread"),
         }
     }
@@ -212,18 +221,29 @@ pub fn prepare_again(ticket: u32) -> Result<(), ForkError> {
 }
 
 /// Forks this process; the child takes the snapshot of this thread's isolate. `done` is called on another thread when it
-/// has ended.
+/// has ended. While V8's workers are busy it answers so at once, unless it is `pressed`: then it waits for them a
+/// little, and forks whatever they do.
 ///
 /// # Errors
 /// There is no child; the ticket is still good.
 ///
 /// # Safety
 /// On the isolate's thread, outside of a GC; the library stays loaded.
-pub unsafe fn fork(ticket: u32, facts: SnapshotFacts, done: Done) -> Result<Started, ForkError> {
+pub unsafe fn fork(
+    ticket: u32,
+    facts: SnapshotFacts,
+    pressed: bool,
+    done: Done,
+) -> Result<Started, ForkError> {
     let Some(isolate) = Isolate::current() else {
         return Err(ForkError::NoIsolate);
     };
     let mut under_way = take(ticket).ok_or(ForkError::NoTicket)?;
+    let is_idle = |ready: &Ready| ready.prepared.is_idle();
+    if !pressed && !under_way.ready.as_ref().is_none_or(is_idle) {
+        put(ticket, under_way);
+        return Err(ForkError::WorkersBusy);
+    }
     let Some(Ready {
         prepared,
         reaper,
@@ -234,6 +254,7 @@ pub unsafe fn fork(ticket: u32, facts: SnapshotFacts, done: Done) -> Result<Star
         return Err(ForkError::NoTicket);
     };
     let limits = Limits {
+        idle_wait: if pressed { PRESSED_WAIT } else { IDLE_WAIT },
         memory_bytes: under_way.child_bytes(),
         keep_fds: under_way.place.keep_fds(),
         priority: Priority::Idle,
