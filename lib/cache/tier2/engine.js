@@ -113,7 +113,8 @@ class Engine {
   /** Never fails: what cannot be read is not there. `replaced` says what a fill may replace, undefined if nothing. */
   async read(name, deadline) {
     const { link, counts, options } = this;
-    const waiting = this.queue.find(name);
+    // What was sent is ahead of the reading, on the same connection.
+    const waiting = this.queue.findWaiting(name);
     if (waiting !== undefined) return this.readWaiting(waiting);
     if (link.state === 'connecting') await link.settled(deadline - performance.now());
     if (!link.isUp || this.queue.clearing) {
@@ -132,7 +133,7 @@ class Engine {
     }
   }
 
-  /** The newest is what this process has still to write. */
+  /** The newest is what this process has still to send. */
   readWaiting({ kind, bytes, ttl, at }) {
     const left = ttl === 0 ? Infinity : ttl - (performance.now() - at);
     if (kind === 'remove' || left <= 0) {
@@ -190,7 +191,7 @@ class Engine {
     }
     const ttl = this.timeToLive(options.ttl);
     if (options.forceRefresh) this.put('set', name, bytes, ttl);
-    else if (replaced !== undefined && this.queue.find(name) === undefined) {
+    else if (replaced !== undefined && !this.queue.has(name)) {
       this.put('fill', name, bytes, ttl, typeof replaced === 'function' ? replaced() : null);
     }
   }
@@ -211,12 +212,9 @@ class Engine {
   set(key, bytes, ttl) {
     const name = encodeKey(key);
     this.outdate(key);
-    if (bytes !== null && ttl > 0) {
-      this.put('set', name, bytes, this.timeToLive(ttl));
-      return;
-    }
     if (bytes === null) this.counts.tooLarge++;
-    this.put('remove', name, null, 0);
+    if (bytes === null || ttl <= 0) this.put('remove', name, null, 0);
+    else this.put('set', name, bytes, this.timeToLive(ttl));
   }
 
   remove(key) {
@@ -235,7 +233,13 @@ class Engine {
   put(kind, name, bytes, ttl, replaced) {
     if (this.closed) return;
     this.queue.put({ kind, name, bytes, ttl, replaced, at: performance.now() });
+    if (this.isLate) this.queue.demote(Infinity);
     this.writer.kick();
+  }
+
+  /** While the server is away others may set newer values, so ours must not be written when it is back. */
+  get isLate() {
+    return this.options.invalidation && this.link.state === 'down';
   }
 
   /** Whole ms for the server, 0 for ever; a little less for some, so that not all go at once. */
@@ -291,7 +295,6 @@ class Engine {
         this.forgetAll((key) => this.isBeingSet(key));
       } else {
         this.counts.gaps++;
-        this.queue.demote(Infinity);
         this.forgetAll();
       }
     }
@@ -302,12 +305,13 @@ class Engine {
   }
 
   isBeingSet(key) {
-    const operation = this.queue.find(encodeKey(key));
+    const operation = this.queue.findWaiting(encodeKey(key));
     return operation !== undefined && operation.kind === 'set';
   }
 
   onDown(error) {
     this.countFailure(error);
+    if (this.isLate) this.queue.demote(Infinity);
     this.degrade('down', error);
     const { invalidation, disconnectGrace: grace } = this.options;
     if (!invalidation || grace === Infinity) return;

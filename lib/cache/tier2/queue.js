@@ -45,25 +45,26 @@ class WriteQueue {
     this.bytes += weight(operation);
   }
 
-  /** The operation on this key that counts: the newest. */
-  find(name) {
+  /** The operation on this key that was not sent yet. */
+  findWaiting(name) {
     for (const kind of KINDS) {
       const operation = this.waiting[kind].get(name);
       if (operation !== undefined) return operation;
     }
-    return this.underway.get(name);
+    return undefined;
+  }
+
+  has(name) {
+    return this.underway.has(name) || this.findWaiting(name) !== undefined;
   }
 
   /** Takes what waits for this key out. */
   forget(name) {
-    for (const kind of KINDS) {
-      const operation = this.waiting[kind].get(name);
-      if (operation === undefined) continue;
-      this.waiting[kind].delete(name);
-      this.bytes -= weight(operation);
-      return true;
-    }
-    return false;
+    const operation = this.findWaiting(name);
+    if (operation === undefined) return false;
+    this.waiting[operation.kind].delete(name);
+    this.bytes -= weight(operation);
+    return true;
   }
 
   /** Another process has changed the key: what was read before is not to be stored. */
@@ -140,7 +141,7 @@ class WriteQueue {
     this.underway.delete(operation.name);
     if (operation.kind !== 'remove') this.dropped++;
     if (operation.kind === 'fill' || this.clearing) return;
-    const newer = this.find(operation.name);
+    const newer = this.findWaiting(operation.name);
     if (newer !== undefined && newer.kind !== 'fill') return;
     if (newer !== undefined) this.drop(newer);
     this.add(operation.kind === 'remove' ? operation : removalOf(operation));

@@ -1,0 +1,83 @@
+'use strict';
+
+// The second tier in a cluster, by the cluster clients: one node has all slots, which is all that there is to tell.
+
+const assert = require('node:assert/strict');
+const { once } = require('node:events');
+const net = require('node:net');
+const { after, before, describe, it } = require('node:test');
+const { LRUCache, valkeyTier } = require('..');
+const { cleanup } = require('./support/cleanup');
+const { eventually } = require('./support/eventually');
+const { names } = require('./support/valkey-clients');
+const { Server, missing } = require('./support/valkey-server');
+
+/** A cluster of one node that has all slots. */
+async function startCluster(test) {
+  const port = await freePort();
+  const own = ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1', '--cluster-config-file', 'nodes.conf', '--cluster-port', String(await freePort())];
+  const server = await Server.for(test, '--port', String(port), '--bind', '127.0.0.1', ...own);
+  await server.command('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
+  await eventually(async () => assert.match(await server.command('CLUSTER', 'INFO'), /cluster_state:ok/));
+  return { port };
+}
+
+async function freePort() {
+  const listener = net.createServer().listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const { port } = listener.address();
+  listener.close();
+  await once(listener, 'close');
+  return port;
+}
+
+describe('a second tier in a cluster', { skip: missing }, () => {
+  let port;
+  const ends = [];
+
+  before(async () => {
+    ({ port } = await startCluster({ after: (end) => ends.push(end) }));
+  });
+
+  after(async () => {
+    for (const end of ends) await end();
+  });
+
+  const CONNECT = {
+    iovalkey: async (port) => new (require('iovalkey').Cluster)([{ host: '127.0.0.1', port }]),
+    'ioredis-5': async (port) => new (require('ioredis-5').Cluster)([{ host: '127.0.0.1', port }]),
+    'redis-5': (port) => nodeRedis('redis-5', port),
+    'redis-4': (port) => nodeRedis('redis-4', port),
+    ...(names.includes('redis') && { redis: (port) => nodeRedis('redis', port) }),
+  };
+
+  async function nodeRedis(name, port) {
+    const client = require(name).createCluster({ rootNodes: [{ socket: { host: '127.0.0.1', port } }] });
+    client.on('error', () => {});
+    await client.connect();
+    return client;
+  }
+
+  for (const [name, open] of Object.entries(CONNECT)) {
+    it(`shares values by ${name}`, async (t) => {
+      const caches = [];
+      for (let i = 0; i < 2; i++) {
+        const client = await open(port);
+        cleanup(t, () => (client.destroy || client.disconnect).call(client));
+        const cache = new LRUCache({ max: 10, tier2: valkeyTier(client, { namespace: name }) });
+        cleanup(t, () => cache.tier2.close({ timeout: 100 }));
+        caches.push(cache);
+      }
+      const [one, two] = caches;
+      await Promise.all(caches.map((cache) => cache.tier2.ready()));
+      for (const key of ['a', 'b', 'c']) one.set(key, `${key}!`);
+      await one.tier2.flush();
+      for (const key of ['a', 'b', 'c']) assert.equal(await two.fetch(key), `${key}!`);
+      one.delete('a');
+      await eventually(() => assert.equal(two.get('a'), undefined));
+      one.clear();
+      await eventually(() => assert.equal(two.size, 0));
+      assert.equal(await two.fetch('b'), undefined);
+    });
+  }
+});
