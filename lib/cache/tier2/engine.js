@@ -4,7 +4,7 @@ const { randomBytes } = require('node:crypto');
 const { warn } = require('../../warnings');
 const { attempt, bounded } = require('./bounded');
 const { HEADER, ValueCodec, fingerprint } = require('./codec');
-const { CODES, tierError } = require('./errors');
+const { CODES, tierError, withoutReceivers } = require('./errors');
 const { decodeKey, encodeKey, namesOf } = require('./keys');
 const { Link } = require('./link');
 const { Protocol, parseMessage } = require('./protocol');
@@ -348,7 +348,7 @@ class Engine {
   // How it is doing.
 
   countFailure(error) {
-    this.lastError = error;
+    this.lastError = withoutReceivers(error);
     if (error.code === CODES.timeout) this.counts.timeouts++;
     else this.counts.errors++;
   }

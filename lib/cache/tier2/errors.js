@@ -20,12 +20,18 @@ const FULL = /(^|[\s-])OOM\b/;
 const NO_SCRIPTS = /^NOPERM\b|unknown command|not allowed/i;
 
 function tierError(kind, message, cause) {
-  return new MemguardError(CODES[kind], message, cause === undefined ? {} : { cause });
+  return withoutReceivers(new MemguardError(CODES[kind], message, cause === undefined ? {} : { cause }));
+}
+
+/** Until its stack is read, an error holds what the methods on it were called on: here a cache that may be let go. */
+function withoutReceivers(error) {
+  if (error instanceof Error) String(error.stack);
+  return error;
 }
 
 /** An error of the client or the server as one of ours; one of ours stays as it is. */
 function classify(error) {
-  if (error instanceof MemguardError) return error;
+  if (error instanceof MemguardError) return withoutReceivers(error);
   const message = String((error && error.message) || error);
   if (FULL.test(message)) return tierError('full', `the server is full: ${message}`, error);
   if (REFUSALS.test(message)) return tierError('refused', `the server refuses: ${message}`, error);
@@ -41,4 +47,4 @@ function forbidsScripts(error) {
   return NO_SCRIPTS.test(String(error && error.message)) && !FULL.test(String(error && error.message));
 }
 
-module.exports = { CODES, classify, forbidsScripts, isAnswer, tierError };
+module.exports = { CODES, classify, forbidsScripts, isAnswer, tierError, withoutReceivers };
