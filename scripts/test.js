@@ -15,5 +15,6 @@ run(() =>
     { title: 'lint', command: process.execPath, args: script('lint.js') },
     { title: 'Rust tests', command: 'cargo', args: ['test', '--workspace', '--locked'] },
     { title: `JavaScript tests on Node.js ${process.versions.node}`, command: process.execPath, args: script('test-js.js') },
+    { title: 'heap figures as DevTools has them', command: process.execPath, args: [...script('parity.js'), 'heap-graph', '--dev'] },
   ]),
 );

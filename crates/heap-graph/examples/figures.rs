@@ -1,6 +1,6 @@
 //! Every figure of a snapshot, for comparing with other engines, and how long and how much memory it took.
 //!
-//!     figures FILE [--parse] [--threads N] [--arrays PREFIX] [--classes] [--retainers ID]
+//!     figures FILE [--parse] [--threads N] [--arrays PREFIX] [--classes] [--retainers N] [--newer FILE]
 //!
 //! `--parse` stops after reading. `--arrays` writes the dominator (u32), retained size (f64), distance (i32) and shallow size (u32) of every
 //! node, in the order of the file, little-endian. `--classes` adds every class to what is printed, one line of JSON.
@@ -12,8 +12,8 @@ use std::io::Write as _;
 use std::time::Instant;
 
 use memguard_heap_graph::{
-    Aggregates, Analysis, AnalyzeOptions, HeapGraph, NodeIndex, ReadOptions, Statistics, read,
-    read_file,
+    Aggregates, Analysis, AnalyzeOptions, EdgeKind, HeapGraph, NodeIndex, ReadOptions, Retainer,
+    Statistics, read, read_file,
 };
 use serde_json::{Value, json};
 
@@ -24,7 +24,8 @@ struct Arguments {
     threads: usize,
     arrays: Option<String>,
     classes: bool,
-    retainers: Option<u64>,
+    retainers: Option<usize>,
+    newer: Option<String>,
 }
 
 fn arguments() -> Result<Arguments, Box<dyn Error>> {
@@ -37,6 +38,7 @@ fn arguments() -> Result<Arguments, Box<dyn Error>> {
             "--classes" => found.classes = true,
             "--threads" => found.threads = value()?.parse()?,
             "--arrays" => found.arrays = Some(value()?),
+            "--newer" => found.newer = Some(value()?),
             "--retainers" => found.retainers = Some(value()?.parse()?),
             _ => found.file = argument,
         }
@@ -76,13 +78,28 @@ fn main() -> Result<(), Box<dyn Error>> {
         times.insert("statistics", milliseconds(step));
         times.insert("all", milliseconds(started));
         printed["total"] = analysis.total_size().into();
-        printed["classCount"] = aggregates.rows().len().into();
+        let classes = classes(&aggregates);
+        printed["classCount"] = classes.len().into();
         printed["statistics"] = serde_json::to_value(statistics)?;
         if arguments.classes {
-            printed["classes"] = classes(&aggregates);
+            printed["classes"] = json!(classes);
         }
-        if let Some(id) = arguments.retainers {
-            printed["retainers"] = retainers(&analysis, id);
+        if let Some(count) = arguments.retainers {
+            printed["retainers"] = retainers(&analysis, count);
+        }
+        if let Some(newer) = &arguments.newer {
+            let newer = read_file(newer, &read_options)?;
+            let newer = Analysis::of(&newer, &options)?;
+            let newer_classes = Aggregates::of(&newer, &options)?;
+            let older_classes = Aggregates::with_interfaces(
+                &analysis,
+                newer_classes.interfaces().clone(),
+                &options,
+            )?;
+            printed["diff"] = diff(
+                &objects(&analysis, &older_classes)?,
+                &objects(&newer, &newer_classes)?,
+            );
         }
         if let Some(prefix) = &arguments.arrays {
             write_arrays(&graph, &analysis, prefix)?;
@@ -108,43 +125,99 @@ fn peak_rss_kb() -> Option<u64> {
     line.trim().trim_end_matches("kB").trim().parse().ok()
 }
 
-/// As DevTools has them: of classes with the same key the last one.
-fn classes(aggregates: &Aggregates) -> Value {
-    let mut by_key: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+/// As DevTools has them: of classes with the same key that whose first object comes last.
+fn classes(aggregates: &Aggregates) -> BTreeMap<String, Value> {
+    let mut by_key = BTreeMap::new();
     for row in aggregates.rows() {
         let key = aggregates.classes().key(row.class);
-        by_key.entry(key.to_string()).or_default().push(json!({
-            "name": key.name,
-            "count": row.count,
-            "self": row.shallow_size,
-            "maxRet": row.retained_size,
-            "distance": row.distance,
-        }));
+        by_key.insert(
+            key.to_string(),
+            json!({
+                "name": key.name,
+                "count": row.count,
+                "self": row.shallow_size,
+                "maxRet": row.retained_size,
+                "distance": row.distance,
+            }),
+        );
     }
-    json!(by_key)
+    by_key
 }
 
-/// The references to a node that DevTools shows.
-fn retainers(analysis: &Analysis<'_>, id: u64) -> Value {
+/// The references to some nodes spread over the file, as DevTools shows them.
+fn retainers(analysis: &Analysis<'_>, count: usize) -> Value {
     let graph = analysis.graph();
-    let Some(node) = graph.node_by_id(id) else {
-        return Value::Null;
-    };
-    let shown = analysis
-        .retainers(node)
-        .filter(|retainer| {
-            retainer.from != graph.root()
-                && retainer.edge.kind != memguard_heap_graph::EdgeKind::Weak
-        })
-        .map(|retainer| {
-            json!({
-                "edge": retainer.edge.name(graph),
-                "type": retainer.edge.kind.as_str(),
-                "id": graph.node(retainer.from).id(),
-                "distance": analysis.distance(retainer.from),
+    let step = (graph.node_count() / count).max(1);
+    let mut found = BTreeMap::new();
+    for node in (step / 2..graph.node_count()).step_by(step) {
+        let shown = analysis
+            .retainers(NodeIndex(node as u32))
+            .filter(|retainer| {
+                retainer.from != graph.root() && retainer.edge.kind != EdgeKind::Weak
+            });
+        let mut rows: Vec<_> = shown
+            .map(|Retainer { from, edge }| {
+                let (name, id, distance) = (
+                    edge.name(graph),
+                    graph.node(from).id(),
+                    analysis.distance(from),
+                );
+                format!("{} {} @{id} {distance}", edge.kind.as_str(), name)
             })
-        });
-    Value::Array(shown.collect())
+            .collect();
+        rows.sort_by(|a, b| a.encode_utf16().cmp(b.encode_utf16()));
+        found.insert(node.to_string(), rows);
+    }
+    json!(found)
+}
+
+/// Objects by id, by the key of their class.
+type Objects = BTreeMap<String, BTreeMap<u64, u64>>;
+
+fn objects(analysis: &Analysis<'_>, aggregates: &Aggregates) -> Result<Objects, Box<dyn Error>> {
+    let graph = analysis.graph();
+    let members = aggregates.classes().members(analysis)?;
+    let of_class = |row: &memguard_heap_graph::Aggregate| {
+        let ids = members.of(row.class).iter();
+        let ids = ids.map(|&node| (graph.node(node).id(), analysis.shallow_size(node)));
+        (
+            aggregates.classes().key(row.class).to_string(),
+            ids.collect(),
+        )
+    };
+    Ok(aggregates.rows().iter().map(of_class).collect())
+}
+
+/// What came and what went, by class.
+fn diff(older: &Objects, newer: &Objects) -> Value {
+    let none = BTreeMap::new();
+    let mut rows = BTreeMap::new();
+    for key in older.keys().chain(newer.keys()) {
+        let (before, after) = (
+            older.get(key).unwrap_or(&none),
+            newer.get(key).unwrap_or(&none),
+        );
+        let only = |these: &BTreeMap<u64, u64>, those: &BTreeMap<u64, u64>| -> (i64, i64) {
+            let missing = these.iter().filter(|(id, _)| !those.contains_key(id));
+            missing.fold((0, 0), |(count, size), (_, &bytes)| {
+                (count + 1, size + bytes as i64)
+            })
+        };
+        let ((added, added_size), (removed, removed_size)) =
+            (only(after, before), only(before, after));
+        if added + removed > 0 {
+            let row = json!({
+                "addedCount": added,
+                "removedCount": removed,
+                "addedSize": added_size,
+                "removedSize": removed_size,
+                "countDelta": added - removed,
+                "sizeDelta": added_size - removed_size,
+            });
+            rows.insert(key, row);
+        }
+    }
+    json!(rows)
 }
 
 fn write_arrays(
