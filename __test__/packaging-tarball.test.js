@@ -11,6 +11,7 @@ const { execute, packBoth, platform, projectWith, temporaryFolder } = require('.
 const ALLOWED = [
   /^(LICENSE|README\.md|package\.json)$/,
   /^(index|register|native)\.(js|d\.ts)$/,
+  /^bin\/memguard\.js$/,
   /^lib\/[\w./-]+\.(js|d\.ts)$/,
 ];
 

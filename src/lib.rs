@@ -5,6 +5,7 @@
 
 mod cache;
 mod capture;
+mod cli;
 mod error;
 mod guard;
 mod json;

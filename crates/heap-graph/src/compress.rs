@@ -11,7 +11,7 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 /// How a snapshot's file is compressed.
@@ -73,6 +73,14 @@ impl std::str::FromStr for Compression {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("compression must be 'none', 'gzip' or 'zstd', not {0:?}")]
 pub struct UnknownCompression(String);
+
+/// Undoes gzip and zstd, whichever the first bytes tell; anything else is passed on as it is.
+///
+/// # Errors
+/// What reading the first bytes fails with.
+pub fn decompressed<'r>(reader: impl Read + Send + 'r) -> io::Result<Box<dyn Read + Send + 'r>> {
+    crate::parser::decompressed(reader).map(|(reader, _)| reader)
+}
 
 /// A snapshot is numbers in text: the lowest levels get nearly all there is to get.
 const GZIP_LEVEL: u32 = 3;
@@ -154,8 +162,6 @@ impl<W: Write> std::fmt::Debug for Compressor<W> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read;
-
     use super::*;
 
     fn packed(compression: Compression, text: &[u8]) -> Vec<u8> {
@@ -175,18 +181,14 @@ mod tests {
         let gzip = packed(Compression::Gzip, &text);
         let zstd = packed(Compression::Zstd, &text);
         assert!(gzip.len() * 3 < text.len() && zstd.len() * 3 < text.len());
-        let mut plain = Vec::new();
-        flate2::read::GzDecoder::new(&gzip[..])
-            .read_to_end(&mut plain)
-            .unwrap();
-        assert!(plain == text);
-        // By another decoder than the encoder's own.
-        plain.clear();
-        ruzstd::decoding::StreamingDecoder::new(&zstd[..])
-            .unwrap()
-            .read_to_end(&mut plain)
-            .unwrap();
-        assert!(plain == text);
+        for packed in [gzip, zstd] {
+            let mut plain = Vec::new();
+            decompressed(&packed[..])
+                .unwrap()
+                .read_to_end(&mut plain)
+                .unwrap();
+            assert!(plain == text);
+        }
     }
 
     #[test]

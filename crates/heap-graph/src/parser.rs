@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 pub use error::ReadError;
+pub(crate) use source::decompressed;
 
 use crate::columns::OutOfMemory;
 use crate::control::{CancelSignal, ProgressListener, thread_count};

@@ -1,0 +1,10 @@
+//! What each report says, as a page.
+
+mod common;
+mod diff;
+mod query;
+mod retainers;
+
+pub(crate) use diff::diff;
+pub(crate) use query::query;
+pub(crate) use retainers::retainers;

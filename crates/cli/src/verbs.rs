@@ -1,0 +1,23 @@
+//! The verbs, one file each: `Args` is its command line, `run` what it does.
+
+pub(crate) mod diff;
+pub(crate) mod doctor;
+mod heaps;
+pub(crate) mod query;
+pub(crate) mod redact;
+pub(crate) mod retainers;
+
+use crate::args::Verb;
+use crate::context::Context;
+use crate::error::CliError;
+
+/// Runs a verb.
+pub(crate) fn run(verb: Verb, context: &mut Context) -> Result<(), CliError> {
+    match verb {
+        Verb::Diff(args) => diff::run(&args, context),
+        Verb::Retainers(args) => retainers::run(&args, context),
+        Verb::Query(args) => query::run(&args, context),
+        Verb::Redact(args) => redact::run(&args, context),
+        Verb::Doctor(args) => doctor::run(&args, context),
+    }
+}
