@@ -146,10 +146,7 @@ impl Heap {
                 let graph = read_file(&path, &options.read());
                 (graph, side_car(&path).of_file(label.clone(), size))
             }
-            HeapSource::Stream(stream, _) => (
-                read(stream, &options.read()),
-                Provenance::default(),
-            ),
+            HeapSource::Stream(stream, _) => (read(stream, &options.read()), Provenance::default()),
         };
         Ok(Self {
             graph: graph.map_err(|source| HeapError::Read { label, source })?,
@@ -172,8 +169,8 @@ fn side_car(path: &Path) -> Provenance {
     let mut name = path.as_os_str().to_owned();
     name.push(".json");
     let mut json = Vec::new();
-    let read = File::open(name)
-        .and_then(|file| file.take(MOST_SIDE_CAR_BYTES).read_to_end(&mut json));
+    let read =
+        File::open(name).and_then(|file| file.take(MOST_SIDE_CAR_BYTES).read_to_end(&mut json));
     match read {
         Ok(_) => Provenance::from_side_car(&json),
         Err(_) => Provenance::default(),

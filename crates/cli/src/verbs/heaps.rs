@@ -88,7 +88,12 @@ impl Format {
 
 /// Where snapshots are read from: at most one of them standard input.
 pub(crate) fn sources(files: &[&Path]) -> Result<Vec<HeapSource>, CliError> {
-    if files.iter().filter(|file| file.as_os_str() == STDIN).count() > 1 {
+    if files
+        .iter()
+        .filter(|file| file.as_os_str() == STDIN)
+        .count()
+        > 1
+    {
         let message = "only one snapshot can come from standard input";
         return Err(CliError::Arguments(message.into()));
     }

@@ -64,6 +64,12 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<(), CliError> {
     let report = retainers(&snapshot, &filter, &limits);
     bar.clear();
     let document = describe::retainers(&report);
-    args.format
-        .print(context, page, "memguard.retainers/1", &report, &document, None)
+    args.format.print(
+        context,
+        page,
+        "memguard.retainers/1",
+        &report,
+        &document,
+        None,
+    )
 }

@@ -9,7 +9,10 @@ use super::super::document::{Block, Cell, Step, Tone};
 pub(super) fn source(source: &SourceInfo) -> String {
     let name = source.file.as_deref().unwrap_or("standard input");
     let pid = source.pid.map(|pid| format!("pid {pid}"));
-    let node = source.node_version.as_ref().map(|version| format!("Node.js {version}"));
+    let node = source
+        .node_version
+        .as_ref()
+        .map(|version| format!("Node.js {version}"));
     let parts: Vec<String> = [source.app.clone(), source.host.clone(), pid, node]
         .into_iter()
         .flatten()

@@ -57,7 +57,7 @@ fn growth(report: &DiffReport, page: &mut Document) {
         page.text("Nothing grew.");
         return;
     }
-    let heads = [">Size", ">Share", ">Objects", "Class", "Held by", "Place"];
+    let heads = [">Size", ">Share", ">Objects", "Class", "…Held by", "Place"];
     let mut table = Table::new(&heads, growth.clusters.hidden());
     for cluster in &growth.clusters.rows {
         table.row([
@@ -100,14 +100,26 @@ fn detail(cluster: &GrowthCluster, page: &mut Document) {
         .rows
         .iter()
         .take(CONTENTS)
-        .map(|row| format!("{} {:+} ({})", row.class, row.count_delta, Cell::bytes_delta(row.size_delta).text))
+        .map(|row| {
+            format!(
+                "{} {:+} ({})",
+                row.class,
+                row.count_delta,
+                Cell::bytes_delta(row.size_delta).text
+            )
+        })
         .collect();
     if !contents.is_empty() {
         facts.push(("Made of", contents.join(", ")));
     }
     if let Some(location) = &cluster.location {
         let script = location.script.as_deref().unwrap_or_default();
-        facts.push(("Kept at", format!("{}  {script}", place(location)).trim_end().to_owned()));
+        facts.push((
+            "Kept at",
+            format!("{}  {script}", place(location))
+                .trim_end()
+                .to_owned(),
+        ));
     }
     let mut remarks = Vec::new();
     if cluster.steady && cluster.sizes.len() > 2 {
@@ -117,7 +129,8 @@ fn detail(cluster: &GrowthCluster, page: &mut Document) {
         remarks.push("There are not more objects, they are larger.");
     }
     if cluster.moved {
-        remarks.push("As many of the class have gone elsewhere: this may be but another way to them.");
+        remarks
+            .push("As many of the class have gone elsewhere: this may be but another way to them.");
     }
     page.blocks.push(Block::Facts(facts));
     if !remarks.is_empty() {
@@ -129,8 +142,24 @@ fn detail(cluster: &GrowthCluster, page: &mut Document) {
 fn classes(classes: &Listing<ClassDelta>, by: DiffBy, page: &mut Document) {
     let ids = by == DiffBy::Ids;
     let heads: &[&str] = match ids {
-        true => &["Class", "Place", ">New", ">Deleted", ">Count Δ", ">Size Δ", ">Retained Δ"],
-        false => &["Class", "Place", ">Before", ">After", ">Count Δ", ">Size Δ", ">Retained Δ"],
+        true => &[
+            "Class",
+            "Place",
+            ">New",
+            ">Deleted",
+            ">Count Δ",
+            ">Size Δ",
+            ">Retained Δ",
+        ],
+        false => &[
+            "Class",
+            "Place",
+            ">Before",
+            ">After",
+            ">Count Δ",
+            ">Size Δ",
+            ">Retained Δ",
+        ],
     };
     let mut table = Table::new(heads, classes.hidden());
     for class in &classes.rows {
@@ -152,7 +181,14 @@ fn classes(classes: &Listing<ClassDelta>, by: DiffBy, page: &mut Document) {
 }
 
 fn survived(survivors: &Survivors, page: &mut Document) {
-    let heads = ["Class", "Place", ">Objects", ">Shallow", ">Retained", "Held by"];
+    let heads = [
+        "Class",
+        "Place",
+        ">Objects",
+        ">Shallow",
+        ">Retained",
+        "…Held by",
+    ];
     let mut table = Table::new(&heads, survivors.classes.hidden());
     for row in &survivors.classes.rows {
         let way = row.example.as_ref().map(|way| way.text.as_str());

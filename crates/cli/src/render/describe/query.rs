@@ -16,7 +16,15 @@ pub(crate) fn query(report: &QueryReport) -> Document {
         ("Objects", grouped(report.count)),
         ("Shallow size", bytes(report.shallow_size)),
     ]));
-    let heads = ["Id", "Class", "Name", "Place", ">Distance", ">Shallow", ">Retained"];
+    let heads = [
+        "Id",
+        "Class",
+        "Name",
+        "Place",
+        ">Distance",
+        ">Shallow",
+        ">Retained",
+    ];
     let mut table = Table::new(&heads, report.objects.hidden());
     for object in &report.objects.rows {
         table.row([

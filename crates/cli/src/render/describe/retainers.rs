@@ -1,6 +1,6 @@
 //! The page of `memguard retainers`.
 
-use memguard_heap_graph::report::RetainersReport;
+use memguard_heap_graph::report::{PathCluster, RetainersReport};
 
 use super::super::document::{Block, Cell, Document, Table};
 use super::super::{bytes, grouped};
@@ -21,14 +21,19 @@ pub(crate) fn retainers(report: &RetainersReport) -> Document {
         ("Retained size", bytes(report.retained_size)),
     ]));
     if report.count == 0 {
-        page.text("There is no such object. `memguard query` finds objects by parts of their names.");
+        page.text(
+            "There is no such object. `memguard query` finds objects by parts of their names.",
+        );
         return page;
     }
     if let Some(shortest) = &report.shortest {
-        page.heading("Shortest way from a root", "in the fewest words of the source");
+        page.heading(
+            "Shortest way from a root",
+            "in the fewest words of the source",
+        );
         page.blocks.push(path(shortest));
     }
-    let heads = [">Objects", ">Retained", "Held by", "Place"];
+    let heads = [">Objects", ">Retained", "…Held by", "Place"];
     let mut table = Table::new(&heads, report.clusters.hidden());
     for cluster in &report.clusters.rows {
         table.row([
@@ -39,15 +44,26 @@ pub(crate) fn retainers(report: &RetainersReport) -> Document {
         ]);
     }
     page.section("By holder", "objects that hang at the same place", table);
-    for cluster in report.clusters.rows.iter().take(DETAILED) {
-        page.heading(&format!("The largest of {}", grouped(cluster.count)), &cluster.example.text);
+    let told = |cluster: &&PathCluster| report.shortest.as_ref() != Some(&cluster.example);
+    for cluster in report.clusters.rows.iter().take(DETAILED).filter(told) {
+        page.heading(
+            &format!("The largest of {}", grouped(cluster.count)),
+            &cluster.example.text,
+        );
         page.blocks.push(path(&cluster.example));
     }
-    let mut table = Table::new(&["Reference", ">Steps"], report.holders.hidden());
+    let mut table = Table::new(&["…Reference", ">Steps"], report.holders.hidden());
     for holder in &report.holders.rows {
-        table.row([Cell::name(&holder.text), Cell::count(u64::from(holder.length))]);
+        table.row([
+            Cell::name(&holder.text),
+            Cell::count(u64::from(holder.length)),
+        ]);
     }
-    page.section("Everything that refers to it", "nearest to a root first", table);
+    page.section(
+        "Everything that refers to it",
+        "nearest to a root first",
+        table,
+    );
     if report.unreachable > 0 {
         page.text(format!(
             "{} of them hang on weak references or on V8 itself alone.",
