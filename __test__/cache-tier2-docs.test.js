@@ -15,7 +15,7 @@ const { Server, missing } = require('./support/valkey-server');
 const run = promisify(execFile);
 
 /** What it has to print. */
-const OUTPUT = [/^\{ id: '7', name: 'Ada' \}$/m, /state: 'ready'[^]*written: 1/];
+const OUTPUT = [/^\{ id: '7', name: 'Ada' \}$/m, /rate: 1\.1/, /state: 'ready'[^]*written: 1/];
 
 function blocks() {
   return fs

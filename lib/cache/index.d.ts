@@ -23,7 +23,7 @@ export function objectView<V>(cache: LRUCache<string, V> | LRUCache<any, V>): Re
 
 /** Options of {@link memoize}; those of the cache are {@link LRUCache.Options}. */
 export interface MemoizeOptions<A extends unknown[], V>
-  extends Pick<LRUCache.Options<unknown, V>, 'max' | 'maxBytes' | 'maxSize' | 'sizeCalculation' | 'perf' | 'name' | 'pressure'> {
+  extends Pick<LRUCache.Options<unknown, V>, 'max' | 'maxBytes' | 'maxSize' | 'sizeCalculation' | 'perf' | 'name' | 'pressure' | 'tier2'> {
   /**
    * The key for some arguments. Default: the only argument itself; several primitives together; else an error, as
    * objects made anew for each call would never be found again.

@@ -81,7 +81,8 @@ class Flight {
 }
 
 class Memo {
-  constructor(fn, options) {
+  /** @param {object} [own] options of the cache that are not the user's to give */
+  constructor(fn, options, own = {}) {
     const { key, passSignal, times, cacheOptions } = readOptions(fn, options);
     this.fn = fn;
     this.keyOf = key === undefined ? defaultKey : (args) => key(...args);
@@ -94,13 +95,13 @@ class Memo {
     if (typeof sizeCalculation === 'function') {
       cacheOptions.sizeCalculation = (record, entryKey) => sizeCalculation(record.value, entryKey);
     }
-    this.cache = new LRUCache({ ...cacheOptions, ...(ttl > 0 ? { ttl } : {}) });
+    this.cache = new LRUCache({ ...cacheOptions, ...own, ...(ttl > 0 ? { ttl } : {}) });
     this.flights = new Map();
   }
 
   call(self, args, signal, force) {
     const key = this.keyOf(args);
-    const record = force ? undefined : this.cache.get(key);
+    const record = force ? undefined : this.lookUp(key);
     const age = record === undefined ? 0 : this.cache.perf.now() - record.at;
     if (record !== undefined && (this.times.fresh === 0 || age <= this.times.fresh)) {
       return record.async ? Promise.resolve(record.value) : record.value;
@@ -112,23 +113,24 @@ class Memo {
     }
     if (signal && signal.aborted) return Promise.reject(signal.reason);
     if (!force && flight !== undefined && !flight.controller.signal.aborted) return flight.join(signal);
-    return this.start(self, args, key, record, signal);
+    return this.start(self, args, key, record, signal, force);
+  }
+
+  lookUp(key) {
+    return this.cache.get(key);
   }
 
   /** Refreshes in the background; a failure leaves the stale record for as long as it may live. */
   revalidate(self, args, key, record) {
-    const started = this.start(self, args, key, record, undefined);
+    const started = this.start(self, args, key, record, undefined, true);
     if (started instanceof Promise) started.catch(() => {});
   }
 
   start(self, args, key, record, signal) {
     const flight = new Flight();
-    const given = this.passSignal
-      ? [...args, { signal: flight.controller.signal, stale: record === undefined ? undefined : record.value }]
-      : args;
     let result;
     try {
-      result = this.fn.apply(self, given);
+      result = this.fn.apply(self, this.argumentsFor(args, record, flight));
     } catch (error) {
       if (this.mayServeStale(record)) return record.async ? Promise.resolve(record.value) : record.value;
       throw error;
@@ -158,6 +160,24 @@ class Memo {
     return flight.join(signal);
   }
 
+  /** What the function is called with. */
+  argumentsFor(args, record, flight) {
+    if (!this.passSignal) return args;
+    return [...args, { signal: flight.controller.signal, stale: record === undefined ? undefined : record.value }];
+  }
+
+  /** Begins a flight whose call keeps its result itself. */
+  fly(key, call) {
+    const flight = new Flight();
+    this.flights.set(key, flight);
+    const land = () => {
+      if (this.flights.get(key) === flight) this.flights.delete(key);
+    };
+    flight.promise = call(flight).finally(land);
+    flight.promise.catch(() => {});
+    return flight;
+  }
+
   mayServeStale(record) {
     if (record === undefined || this.times.ifError === 0) return false;
     return this.cache.perf.now() - record.at <= this.times.fresh + this.times.ifError;
@@ -183,9 +203,15 @@ function isThenable(value) {
   return value !== null && typeof value === 'object' && typeof value.then === 'function';
 }
 
+function newMemo(fn, options) {
+  if (options === null || !options.tier2) return new Memo(fn, options);
+  const { TieredMemo } = require('./memoize-tiered');
+  return new TieredMemo(fn, options);
+}
+
 /** The function with a bounded memory of its results: see index.d.ts. */
 function memoize(fn, options = {}) {
-  const memo = new Memo(fn, options);
+  const memo = newMemo(fn, options);
   function memoized(...args) {
     return memo.call(this, args, undefined, false);
   }
@@ -203,4 +229,4 @@ function memoize(fn, options = {}) {
   return memoized;
 }
 
-module.exports = { memoize };
+module.exports = { Memo, memoize };

@@ -41,6 +41,8 @@ class Engine {
     this.emit = emit;
     this.origin = randomBytes(9).toString('base64url');
     this.codec = new ValueCodec(options.serializer, options.maxValueBytes);
+    /** How a value in memory and one in the server become each other; the second is given the ms that are left. */
+    this.records = { pack: (value) => value, unpack: (value) => value };
     this.queue = new WriteQueue(options);
     this.readings = new Map();
     this.reasons = new Map();
@@ -143,7 +145,7 @@ class Engine {
     try {
       const value = this.codec.read(bytes);
       this.counts.hits++;
-      return { found: true, value, replaced: undefined, left };
+      return { found: true, value: this.records.unpack(value, left), replaced: undefined, left };
     } catch (error) {
       this.counts.garbage++;
       this.lastError = error;
@@ -165,7 +167,8 @@ class Engine {
       const { found, value } = this.codec.decode(bytes, this.link.epoch);
       if (found && value !== undefined) {
         counts.hits++;
-        return { found: true, value, replaced: undefined, left: pttl < 0 ? Infinity : Math.max(1, pttl) };
+        const left = pttl < 0 ? Infinity : Math.max(1, pttl);
+        return { found: true, value: this.records.unpack(value, left), replaced: undefined, left };
       }
     } catch (error) {
       counts.garbage++;
@@ -178,7 +181,7 @@ class Engine {
   keepFetched(name, value, options, replaced) {
     let bytes;
     try {
-      bytes = this.codec.encode(value);
+      bytes = this.codec.encode(this.records.pack(value));
     } catch (error) {
       // Whoever fetches has the value; that others cannot have it is no reason to fail.
       this.countFailure(error);
@@ -205,7 +208,7 @@ class Engine {
    */
   encode(key, value) {
     encodeKey(key);
-    return this.codec.encode(value);
+    return this.codec.encode(this.records.pack(value));
   }
 
   /** The key has this value now. */

@@ -100,6 +100,10 @@ class ValkeyTier extends EventEmitter {
     return tier.#engine;
   }
 
+  static engineOf(tier) {
+    return tier.#engine;
+  }
+
   #tell(event, { reason, error }) {
     const namespace = this.namespace;
     if (this.listenerCount(event) > 0) {
