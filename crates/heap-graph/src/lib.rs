@@ -6,6 +6,7 @@ mod columns;
 pub mod compress;
 mod control;
 pub mod diff;
+pub mod insights;
 mod model;
 mod parser;
 pub mod query;

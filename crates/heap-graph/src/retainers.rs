@@ -15,6 +15,7 @@ pub(crate) mod words;
 
 use std::collections::HashMap;
 
+pub(crate) use collection::{Slot, Table, slot_number};
 pub(crate) use path::{describe, nearest_source, way_to};
 pub use scripts::Scripts;
 pub(crate) use topmost::Topmost;

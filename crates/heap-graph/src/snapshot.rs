@@ -4,7 +4,7 @@ use crate::analysis::{
     Aggregates, Analysis, AnalyzeError, AnalyzeOptions, ClassId, SYSTEM_DISTANCE,
 };
 use crate::diff::Provenance;
-use crate::model::{HeapGraph, Location, NodeIndex};
+use crate::model::{HeapGraph, Location, NodeIndex, NodeKind};
 use crate::report::{ObjectRef, SourceInfo, SourceLocation};
 use crate::retainers::{Scripts, words};
 
@@ -104,11 +104,33 @@ impl<'g> Snapshot<'g> {
         ObjectRef {
             id: graph.node(node).id(),
             class: words::shortened(self.class_name(self.class(node))),
-            name: words::object(graph, &self.scripts, node),
+            name: self.name(node),
             shallow_size: self.analysis.shallow_size(node),
             retained_size: self.analysis.retained_size(node),
             distance: self.distance(node),
             location: graph.location(node).map(|location| self.locate(location)),
+        }
+    }
+
+    /// What to call an object in a sentence. Scopes are called by a script whose functions share them.
+    fn name(&self, node: NodeIndex) -> String {
+        const ASKED: usize = 64;
+        let graph = self.graph();
+        let name = words::object(graph, &self.scripts, node);
+        if graph.node(node).kind() == NodeKind::Closure || name != words::SCOPE {
+            return name;
+        }
+        let mut functions = self
+            .analysis
+            .retaining_nodes(node)
+            .take(ASKED)
+            .filter_map(|from| {
+                let function = graph.node(from);
+                (function.kind() == NodeKind::Closure).then(|| graph.location(from))?
+            });
+        match functions.find_map(|location| self.scripts.name(location.script_id)) {
+            Some(script) => format!("{name} [{}]", words::file_name(script)),
+            None => name,
         }
     }
 

@@ -4,6 +4,8 @@ use super::Scripts;
 use super::collection::{Slot, Table, slot_number};
 use crate::model::{Edge, EdgeKind, HeapGraph, NodeIndex, NodeKind};
 
+/// What a scope of variables is called.
+pub(crate) const SCOPE: &str = "context";
 /// Characters of a string's text in a name.
 const MAX_TEXT: usize = 60;
 
@@ -36,7 +38,7 @@ pub(crate) fn object(graph: &HeapGraph, scripts: &Scripts, index: NodeIndex) -> 
         NodeKind::RegExp => format!("/{}/", shortened(&name)),
         NodeKind::Array if name.is_empty() => "(array)".to_owned(),
         NodeKind::Code if name.is_empty() => "(code)".to_owned(),
-        _ if name == "system / Context" => "context".to_owned(),
+        _ if name == "system / Context" => SCOPE.to_owned(),
         _ if name.is_empty() => format!("({})", node.kind().as_str()),
         _ => shortened(&name),
     }

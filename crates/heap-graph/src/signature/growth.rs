@@ -101,6 +101,7 @@ impl GrowthMap {
         let fronts = fronts(trie, &sums, least);
         let mut map = Self::gather(trie, names, &fronts);
         map.add_larger(trie, names, least);
+        map.join_companions(trie);
         map.finish(trie, least);
         map
     }
@@ -195,6 +196,47 @@ impl GrowthMap {
                 }
             }
             self.owners[entry as usize] = number as u32;
+        }
+    }
+
+    /// What came with something larger, as many and in the same holder, belongs to it: keys of a map, a dictionary's names.
+    fn join_companions(&mut self, trie: &Trie) {
+        let mut main: HashMap<Entry, usize, NumberHash> = HashMap::default();
+        let only_parent = |cluster: &Cluster| match cluster.heads.as_slice() {
+            [head] => Some(trie.place(*head).parent).filter(|&parent| parent != ROOT),
+            _ => None,
+        };
+        for (number, cluster) in self.clusters.iter().enumerate() {
+            if let Some(parent) = only_parent(cluster) {
+                let best = main.entry(parent).or_insert(number);
+                if self.clusters[*best].size_delta() < cluster.size_delta() {
+                    *best = number;
+                }
+            }
+        }
+        let mut joined: Vec<u32> = (0..self.clusters.len() as u32).collect();
+        for (number, joined) in joined.iter_mut().enumerate() {
+            let Some(&best) =
+                only_parent(&self.clusters[number]).and_then(|parent| main.get(&parent))
+            else {
+                continue;
+            };
+            let (count, of_main) = (
+                self.clusters[number].count_delta(),
+                self.clusters[best].count_delta(),
+            );
+            if best == number || count <= 0 || count.abs_diff(of_main) > of_main.unsigned_abs() / 10
+            {
+                continue;
+            }
+            let sizes = std::mem::take(&mut self.clusters[number].sizes);
+            for (sum, size) in self.clusters[best].sizes.iter_mut().zip(&sizes) {
+                *sum += size;
+            }
+            *joined = best as u32;
+        }
+        for owner in self.owners.iter_mut().filter(|owner| **owner != NONE) {
+            *owner = joined[*owner as usize];
         }
     }
 
