@@ -9,7 +9,7 @@ const { LRUCache, valkeyTier } = require('..');
 const { cleanup } = require('./support/cleanup');
 const { eventually } = require('./support/eventually');
 const { connect, names } = require('./support/valkey-clients');
-const { Server, missing } = require('./support/valkey-server');
+const { Proxy, Server, missing } = require('./support/valkey-server');
 
 const RETRIES = { disconnectGrace: '1s', readTimeout: 100, writeTimeout: 500, heartbeat: 200 };
 
@@ -265,13 +265,47 @@ describe('a second tier whose server fails', { skip: missing }, () => {
     assert.equal(await two.fetch('key'), 'again');
   });
 
-  it('notices that changes are not heard of any more', async (t) => {
+  it('keeps telling a server that refuses', async (t) => {
+    const server = await Server.for(t);
+    const [one, two] = await ready(await tiered(t, server), await tiered(t, server));
+    one.set('key', 'value');
+    await one.tier2.flush();
+    assert.equal(await two.fetch('key'), 'value');
+    await server.command('CONFIG', 'SET', 'min-replicas-to-write', '1');
+    one.delete('key');
+    await eventually(() => assert.deepEqual(one.tier2.events, [['refused', 'ERR_MEMGUARD_TIER2_REFUSED']]));
+    assert.equal(one.tier2.state, 'degraded');
+    assert.equal(await one.fetch('key'), undefined);
+    await server.command('CONFIG', 'SET', 'min-replicas-to-write', '0');
+    await one.tier2.flush();
+    await eventually(() => assert.equal(two.get('key'), undefined));
+    assert.deepEqual(one.tier2.events.slice(1), ['recovered']);
+  });
+
+  it('notices that its connection for changes is dead without a word', async (t) => {
+    const server = await Server.for(t);
+    const proxy = await Proxy.for(t, server);
+    const [one, two] = await ready(await tiered(t, server), await tiered(t, proxy));
+    one.set('key', 'old');
+    await one.tier2.flush();
+    assert.equal(await two.fetch('key'), 'old');
+    proxy.silence();
+    one.set('key', 'new');
+    await one.tier2.flush();
+    assert.equal(two.get('key'), 'old', 'nobody has told it');
+    await eventually(() => assert.equal(two.get('key'), undefined), RETRIES.heartbeat + RETRIES.writeTimeout + 2000);
+    await ready(two);
+    assert.equal(await two.fetch('key'), 'new');
+    assert.deepEqual(two.tier2.events, [['down', 'ERR_MEMGUARD_TIER2_TIMEOUT'], 'recovered']);
+    assert.equal(two.stats().tier2.invalidations.gaps, 1);
+  });
+
+  it('notices that it may not listen any more', async (t) => {
     const server = await Server.for(t);
     const [one, two] = await ready(await tiered(t, server), await tiered(t, server));
     one.set('key', 'old');
     await one.tier2.flush();
     assert.equal(await two.fetch('key'), 'old');
-    // The server forgets who listens, and says nothing: as a dead connection does.
     await server.command('ACL', 'SETUSER', 'default', 'resetchannels');
     await eventually(() => assert.equal(two.tier2.state, 'degraded'));
     await server.command('ACL', 'SETUSER', 'default', 'allchannels');

@@ -101,7 +101,10 @@ describe('a cache with a second tier', { skip: missing }, () => {
     assert.deepEqual(fetched, ['a']);
     assert.equal(one.stats().tier2.written, 1);
     assert.equal(two.stats().tier2.hits, 1);
-
+    const status = {};
+    two.load([]);
+    await two.fetch('a', { status });
+    assert.equal(status.tier2, 'hit');
     assert.equal(await two.fetch('a', { forceRefresh: true }), 'a!');
     assert.deepEqual(fetched, ['a', 'a']);
     await assert.rejects(one.forceFetch(Symbol('s')), { code: 'ERR_MEMGUARD_INVALID_ARG', option: 'key' });

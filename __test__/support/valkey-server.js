@@ -86,4 +86,44 @@ class Server {
   }
 }
 
-module.exports = { Server, missing };
+/** Stands before a server. Connections that subscribe can be made to say nothing any more. */
+class Proxy {
+  #listener;
+  #server;
+  #subscribers = new Set();
+
+  constructor(server) {
+    this.#server = server;
+    this.socket = path.join(server.folder, 'p.sock');
+  }
+
+  static async for(test, server) {
+    const proxy = new Proxy(server);
+    await proxy.#listen();
+    cleanup(test, () => proxy.#listener.close());
+    return proxy;
+  }
+
+  async #listen() {
+    this.#listener = net.createServer((near) => {
+      const far = net.connect(this.#server.socket);
+      for (const socket of [near, far]) socket.on('error', () => {});
+      near.on('data', (data) => {
+        if (/subscribe/i.test(data)) this.#subscribers.add(far);
+      });
+      near.pipe(far).pipe(near);
+    });
+    this.#listener.listen(this.socket);
+    await once(this.#listener, 'listening');
+  }
+
+  silence() {
+    for (const far of this.#subscribers) {
+      far.unpipe();
+      far.resume();
+    }
+    this.#subscribers.clear();
+  }
+}
+
+module.exports = { Proxy, Server, missing };

@@ -35,6 +35,8 @@ export namespace LRUCache {
     has?: 'hit' | 'stale' | 'miss';
     peek?: 'hit' | 'miss' | 'stale';
     memo?: 'hit' | 'miss';
+    /** Ours: what the second tier had. */
+    tier2?: 'hit' | 'miss' | 'skipped';
     fetch?: 'get' | 'inflight' | 'miss' | 'hit' | 'stale' | 'refresh';
     delete?: DisposeReason;
     key?: K;

@@ -57,8 +57,8 @@ class Engine {
       epoch: (epoch) => this.onEpoch(epoch),
     });
     this.writer = new Writer(this.queue, this.link, this.protocol, options, {
-      full: (error) => this.degrade('full', error),
-      roomAgain: () => this.recover('full'),
+      degraded: (reason, error) => this.degrade(reason, error),
+      recovered: (reason) => this.recover(reason),
       failed: (error) => this.countFailure(error),
     });
   }
@@ -78,6 +78,7 @@ class Engine {
       let read = FRESH;
       if (!options.forceRefresh) {
         read = await this.readCurrent(name, reading);
+        if (options.status) options.status.tier2 = read.found ? 'hit' : read.replaced === undefined ? 'skipped' : 'miss';
         if (read.found) {
           options.ttl = shorter(options.ttl, read.left);
           options.outdated = reading.outdated;

@@ -14,7 +14,7 @@ const CODES = {
 };
 
 /** Answers of a server that works but does not take writes, or not these. */
-const REFUSALS = /^(READONLY|MISCONF|NOPERM|NOAUTH|WRONGPASS|WRONGTYPE|NOREPLICAS|CLUSTERDOWN|ERR|NOSCRIPT)\b/;
+const REFUSALS = /^(READONLY|MISCONF|NOPERM|NOAUTH|WRONGPASS|WRONGTYPE|NOREPLICAS|ERR|NOSCRIPT)\b/;
 /** Scripts hand on what failed within them with more or less text around it, by version. */
 const FULL = /(^|[\s-])OOM\b/;
 const NO_SCRIPTS = /^NOPERM\b|unknown command|not allowed/i;

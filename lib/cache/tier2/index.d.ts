@@ -111,7 +111,7 @@ export interface ValkeyTier extends EventEmitter {
   close(options?: { timeout?: number | string }): Promise<{ lost: number }>;
   stats(): ValkeyTierStats;
   /** The server is away, full, or refuses. Without a listener it is a warning of the process, by the same code. */
-  on(event: 'degraded', listener: (details: { namespace: string; reason: 'down' | 'full'; code: string; error: Error }) => void): this;
+  on(event: 'degraded', listener: (details: { namespace: string; reason: 'down' | 'full' | 'refused'; code: string; error: Error }) => void): this;
   /** All is well again. */
   on(event: 'recovered', listener: (details: { namespace: string }) => void): this;
   on(event: string | symbol, listener: (...args: any[]) => void): this;

@@ -8,7 +8,8 @@ const { CODES } = require('./errors');
 const BATCH = 256;
 const FIRST_PAUSE_MS = 1000;
 const LAST_PAUSE_MS = 30_000;
-const RETRY_MS = 100;
+const FIRST_RETRY_MS = 50;
+const LAST_RETRY_MS = 5000;
 
 /**
  * Writes behind: sends what the queue has, in batches, while the link is up. A server that is full gets no values for
@@ -16,7 +17,7 @@ const RETRY_MS = 100;
  */
 class Writer {
   /**
-   * @param listener { full(error), roomAgain(), failed(error) }
+   * @param listener { degraded(reason, error), recovered(reason), failed(error) }
    */
   constructor(queue, link, protocol, options, listener) {
     this.queue = queue;
@@ -26,6 +27,8 @@ class Writer {
     this.listener = listener;
     this.running = false;
     this.retryTimer = null;
+    this.retries = 0;
+    this.isRefused = false;
     this.isFull = false;
     this.fullUntil = 0;
     this.pause = FIRST_PAUSE_MS;
@@ -57,7 +60,8 @@ class Writer {
   }
 
   retryLater() {
-    this.retryTimer = setTimeout(() => this.kick(), RETRY_MS);
+    const delay = Math.min(FIRST_RETRY_MS * 2 ** this.retries++, LAST_RETRY_MS);
+    this.retryTimer = setTimeout(() => this.kick(), delay);
     this.retryTimer.unref();
   }
 
@@ -68,7 +72,7 @@ class Writer {
       queue.clearing = false;
       this.clears++;
       if (epoch > link.epoch) link.epoch = epoch;
-      link.succeeded();
+      this.succeeded();
       return true;
     } catch (error) {
       this.report(error);
@@ -84,7 +88,7 @@ class Writer {
 
   /** Answers whether the server took it. */
   async write(operation) {
-    const { queue, link } = this;
+    const { queue } = this;
     const withheld = operation.kind !== 'remove' && this.isFull && performance.now() < this.fullUntil;
     if (withheld) {
       queue.failed(operation);
@@ -100,7 +104,7 @@ class Writer {
       return error.code === CODES.full && operation.kind !== 'remove';
     }
     queue.done(operation);
-    link.succeeded();
+    this.succeeded();
     if (operation.kind === 'remove') this.removals++;
     else this.wroteValue(stored !== false);
     return true;
@@ -113,6 +117,14 @@ class Writer {
     return this.protocol.fill(name, stamp(bytes, epoch), ttl, replaced);
   }
 
+  succeeded() {
+    this.link.succeeded();
+    this.retries = 0;
+    if (!this.isRefused) return;
+    this.isRefused = false;
+    this.listener.recovered('refused');
+  }
+
   /** A fill is not stored where another process was first. */
   wroteValue(stored) {
     if (stored) this.values++;
@@ -120,7 +132,7 @@ class Writer {
     if (!this.isFull) return;
     this.isFull = false;
     this.pause = FIRST_PAUSE_MS;
-    this.listener.roomAgain();
+    this.listener.recovered('full');
   }
 
   report(error) {
@@ -133,8 +145,11 @@ class Writer {
       }
       if (!this.isFull) {
         this.isFull = true;
-        this.listener.full(error);
+        this.listener.degraded('full', error);
       }
+    } else if (error.code === CODES.refused && !this.isRefused) {
+      this.isRefused = true;
+      this.listener.degraded('refused', error);
     }
     this.link.failed(error);
     this.listener.failed(error);
