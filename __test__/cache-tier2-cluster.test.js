@@ -3,14 +3,12 @@
 // The second tier in a cluster, by the cluster clients: one node has all slots, which is all that there is to tell.
 
 const assert = require('node:assert/strict');
-const { once } = require('node:events');
-const net = require('node:net');
 const { after, before, describe, it } = require('node:test');
 const { LRUCache, valkeyTier } = require('..');
 const { cleanup } = require('./support/cleanup');
 const { eventually } = require('./support/eventually');
 const { names } = require('./support/valkey-clients');
-const { Server, missing } = require('./support/valkey-server');
+const { Server, freePort, missing } = require('./support/valkey-server');
 
 /** A cluster of one node that has all slots. */
 async function startCluster(test) {
@@ -20,15 +18,6 @@ async function startCluster(test) {
   await server.command('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
   await eventually(async () => assert.match(await server.command('CLUSTER', 'INFO'), /cluster_state:ok/));
   return { port };
-}
-
-async function freePort() {
-  const listener = net.createServer().listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const { port } = listener.address();
-  listener.close();
-  await once(listener, 'close');
-  return port;
 }
 
 describe('a second tier in a cluster', { skip: missing }, () => {

@@ -12,7 +12,7 @@ const { WriteQueue } = require('../lib/cache/tier2/queue');
 const { Random } = require('./support/random');
 
 /** As an ioredis client looks. */
-const client = { callBuffer() {}, duplicate() {}, on() {}, off() {}, status: 'end' };
+const client = { getrangeBuffer() {}, duplicate() {}, on() {}, off() {}, status: 'end' };
 
 describe('valkeyTier', () => {
   it('refuses what is no client that it knows', () => {

@@ -9,7 +9,7 @@ const { LRUCache, memoize, objectView, valkeyTier } = require('..');
 const { cleanup } = require('./support/cleanup');
 const { eventually } = require('./support/eventually');
 const { connect, names } = require('./support/valkey-clients');
-const { Server, missing } = require('./support/valkey-server');
+const { Server, freePort, missing } = require('./support/valkey-server');
 
 /** A cache with a second tier that is ready, closed with the test. */
 async function tiered(test, client, { tier = {}, ...options } = {}) {
@@ -268,6 +268,60 @@ describe('a cache with a second tier', { skip: missing }, () => {
     assert.equal(await two.fetch('name'), 'Ada');
     delete view.name;
     await eventually(() => assert.equal(two.get('name'), undefined));
+  });
+
+  /** Options of clients that change what is sent and what comes back. */
+  const MANNERS = {
+    'iovalkey, a URL with password and database': ioredis('iovalkey', (url) => [url]),
+    'iovalkey, a key prefix and pipelines of its own': ioredis('iovalkey', (url) => [url, { keyPrefix: 'app:', enableAutoPipelining: true }]),
+    'iovalkey, connecting late, without a queue': ioredis('iovalkey', (url) => [url, { lazyConnect: true, enableOfflineQueue: false }], true),
+    'redis-5, a URL with password and database': nodeRedis('redis-5', (url) => ({ url })),
+    'redis-5, RESP 3': nodeRedis('redis-5', (url) => ({ url, RESP: 3 })),
+    'redis-5, without a queue': nodeRedis('redis-5', (url) => ({ url, disableOfflineQueue: true })),
+    ...(names.includes('redis') && { 'redis, RESP 3': nodeRedis('redis', (url) => ({ url, RESP: 3 })) }),
+  };
+
+  function ioredis(name, options, connects = false) {
+    return async (url) => {
+      const client = new (require(name).Redis)(...options(url));
+      if (connects) await client.connect();
+      return [client, () => client.disconnect()];
+    };
+  }
+
+  function nodeRedis(name, options) {
+    return async (url) => {
+      const client = require(name).createClient(options(url));
+      client.on('error', () => {});
+      await client.connect();
+      return [client, () => client.destroy()];
+    };
+  }
+
+  describe('by a client with options', () => {
+    for (const [title, open] of Object.entries(MANNERS)) {
+      it(title, async (t) => {
+        const port = await freePort();
+        const server = await Server.for(t, '--port', String(port), '--bind', '127.0.0.1');
+        await server.command('CONFIG', 'SET', 'requirepass', 'secret');
+        const caches = [];
+        for (let i = 0; i < 2; i++) {
+          const [client, close] = await open(`redis://:secret@127.0.0.1:${port}/3`);
+          cleanup(t, close);
+          caches.push(await tiered(t, client));
+        }
+        const [one, two] = caches;
+        const value = { bytes: Buffer.from([0, 255]), text: 'ö' };
+        one.set('key', value);
+        await one.tier2.flush();
+        assert.deepEqual(await two.fetch('key'), value);
+        one.delete('key');
+        await eventually(() => assert.equal(two.get('key'), undefined));
+        one.clear();
+        await eventually(() => assert.equal(one.stats().tier2.cleared, 1));
+        assert.equal(two.tier2.state, 'ready');
+      });
+    }
   });
 
   describe('of a memoized function', () => {

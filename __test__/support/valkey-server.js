@@ -126,4 +126,13 @@ class Proxy {
   }
 }
 
-module.exports = { Proxy, Server, missing };
+async function freePort() {
+  const listener = net.createServer().listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const { port } = listener.address();
+  listener.close();
+  await once(listener, 'close');
+  return port;
+}
+
+module.exports = { Proxy, Server, freePort, missing };

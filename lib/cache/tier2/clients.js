@@ -21,7 +21,7 @@ const AS_BUFFERS = { returnBuffers: true, typeMapping: { [BULK_STRING]: Buffer }
 
 function clientOf(client) {
   if (client !== null && typeof client === 'object' && typeof client.duplicate === 'function') {
-    if (typeof client.callBuffer === 'function') return new IovalkeyClient(client);
+    if (typeof client.getrangeBuffer === 'function') return new IovalkeyClient(client);
     if (typeof client.sendCommand === 'function' && isPromiseClient(client)) return new RedisClient(client);
   }
   throw invalidType('client', client, EXPECTED);
@@ -48,8 +48,9 @@ class IovalkeyClient {
     return status === 'ready' || status === 'wait';
   }
 
-  send(key, args) {
-    return this.client.callBuffer(...args);
+  /** By the command's own method: `callBuffer` loses the command where the client makes pipelines by itself. */
+  send(key, [command, ...args]) {
+    return this.client[`${command.toLowerCase()}Buffer`](...args);
   }
 
   onReady(listener) {
