@@ -8,6 +8,7 @@ mod capture;
 mod cli;
 mod error;
 mod guard;
+mod heap;
 mod json;
 mod task;
 #[cfg(feature = "test-hooks")]

@@ -15,9 +15,11 @@
 //! | 141 | whoever read the output has gone |
 
 mod args;
+pub mod ask;
 mod context;
 mod error;
 pub mod heap;
+pub mod feed;
 mod host;
 mod input;
 mod output;

@@ -143,6 +143,11 @@ impl Cell {
         Self::new(text, Tone::Plain)
     }
 
+    pub(crate) fn at_depth(mut self, depth: u32) -> Self {
+        self.depth = depth;
+        self
+    }
+
     /// A size in bytes.
     pub(crate) fn bytes(size: u64) -> Self {
         Self {
