@@ -18,6 +18,7 @@
 import type { Capabilities } from './lib/guard/capabilities';
 import { MemoryGuard } from './lib/guard/memory-guard';
 
+export * from './lib/analyze';
 export * from './lib/cache';
 export * from './lib/guard/capabilities';
 export * from './lib/guard/events';

@@ -20,3 +20,7 @@ module.exports.valkeyTier = null;
 for (const name of ['LRUCache', 'SharedCache', 'applyPressure', 'caches', 'memoize', 'objectView', 'sizeOf', 'valkeyTier']) {
   Object.defineProperty(module.exports, name, { enumerable: true, get: () => require('./lib/cache')[name] });
 }
+
+// So is what reads heap snapshots.
+module.exports.analyze = (...args) => require('./lib/analyze').analyze(...args);
+module.exports.compare = (...args) => require('./lib/analyze').compare(...args);

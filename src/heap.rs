@@ -1,4 +1,5 @@
-//! Exports of the heap graph: questions about snapshots, asked from JavaScript and answered on the pool.
+//! Exports of the heap graph: questions about snapshots, asked from JavaScript and answered in a thread of its
+//! own: a job takes long, and its streams may need the pool.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -7,14 +8,14 @@ use memguard_cli::ask::{self, AnalyzeRequest, CompareRequest};
 use memguard_cli::feed::{Feed, Refused};
 use memguard_cli::heap::{HeapOptions, HeapSource};
 use memguard_heap_graph::{CancelSignal, Progress, ProgressListener};
-use napi::bindgen_prelude::{AsyncTask, Buffer, FnArgs, Function};
+use napi::bindgen_prelude::{Buffer, FnArgs, Function, Object};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
 use napi_derive::napi;
 
 use crate::error::{Result, internal};
 use crate::json;
-use crate::task::{Background, background};
+use crate::task::on_own_thread;
 
 /// What JavaScript is told: a phase and how far it has come, or `drain` with the number of the stream.
 type Event = FnArgs<(String, f64, Option<f64>)>;
@@ -111,26 +112,26 @@ impl HeapJob {
     }
 
     /// What is in the snapshot.
-    #[napi(catch_unwind)]
-    pub fn analyze(&mut self, request: String) -> Result<AsyncTask<Background>> {
+    #[napi(catch_unwind, ts_return_type = "Promise<string>")]
+    pub fn analyze<'e>(&mut self, env: &'e Env, request: String) -> Result<Object<'e>> {
         let request: AnalyzeRequest = json::parse(&request)?;
         let options = self.options(request.threads);
         let source = self.sources.pop();
-        Ok(background(move || {
+        on_own_thread(env, move || {
             let source = source.ok_or_else(|| internal("no snapshot was given"))?;
             Ok(ask::ask_what_is_in(source, &request, &options))
-        }))
+        })
     }
 
     /// What grew between the snapshots.
-    #[napi(catch_unwind)]
-    pub fn compare(&mut self, request: String) -> Result<AsyncTask<Background>> {
+    #[napi(catch_unwind, ts_return_type = "Promise<string>")]
+    pub fn compare<'e>(&mut self, env: &'e Env, request: String) -> Result<Object<'e>> {
         let request: CompareRequest = json::parse(&request)?;
         let options = self.options(request.threads);
         let sources = std::mem::take(&mut self.sources);
-        Ok(background(move || {
+        on_own_thread(env, move || {
             Ok(ask::ask_what_grew(sources, &request, &options))
-        }))
+        })
     }
 
     /// Ends the job early.
@@ -153,7 +154,11 @@ impl HeapJob {
             cancel: self.cancel.clone(),
             progress: Some(ProgressListener::new(move |progress: Progress| {
                 let total = progress.total.map(|total| total as f64);
-                let event = (progress.phase.as_str().to_owned(), progress.done as f64, total);
+                let event = (
+                    progress.phase.as_str().to_owned(),
+                    progress.done as f64,
+                    total,
+                );
                 listener.call(event.into(), ThreadsafeFunctionCallMode::NonBlocking);
             })),
         }

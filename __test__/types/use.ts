@@ -1,5 +1,6 @@
 // Compiled, never run, by packaging-types.test.js: as an ES module, as CommonJS, and for a bundler.
 import { guard, MemoryGuard, LRUCache, valkeyTier, type ValkeyClient, type ValkeyTierStats } from 'memguard';
+import { analyze, compare, type HeapDiff, type HeapReport } from 'memguard';
 import 'memguard/register';
 
 const running: MemoryGuard = guard.start({
@@ -19,3 +20,12 @@ const tiered = new LRUCache<string, number>({ max: 500, ttl: '5m', tier2: valkey
 tiered.tier2?.on('degraded', ({ code, reason }: { code: string; reason: string }) => console.warn(code, reason));
 const tierStats: ValkeyTierStats | null = tiered.stats().tier2;
 console.log(tierStats?.state, tiered.tier2?.flush({ timeout: '1s' }));
+
+async function heaps(): Promise<void> {
+  const report: HeapReport = await analyze('a.heapsnapshot', { signal: new AbortController().signal, onProgress: ({ phase, total }) => console.log(phase, total?.toFixed()) });
+  const largest: string | undefined = report.classes.rows[0]?.name;
+  const growth: HeapDiff = await compare('a.heapsnapshot', new URL('file:///b.heapsnapshot'), process.stdin, { by: 'signature', minBytes: 0 });
+  const line: number | undefined = growth.growth.clusters.rows[0]?.location?.line;
+  console.log(largest, line);
+}
+void heaps;

@@ -55,6 +55,12 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<(), CliError> {
     let chart = Chart {
         nodes: &report.dominators,
     };
-    args.format
-        .print(context, page, "memguard.analyze/1", &report, &document, Some(chart))
+    args.format.print(
+        context,
+        page,
+        "memguard.analyze/1",
+        &report,
+        &document,
+        Some(chart),
+    )
 }

@@ -37,7 +37,15 @@ pub(crate) fn analyze(report: &AnalyzeReport, rows: Rows) -> Document {
 }
 
 fn classes(report: &AnalyzeReport, rows: Rows, page: &mut Document) {
-    let heads = ["Class", "Place", ">Objects", ">Distance", ">Shallow", ">Retained", ">Share"];
+    let heads = [
+        "Class",
+        "Place",
+        ">Objects",
+        ">Distance",
+        ">Shallow",
+        ">Retained",
+        ">Share",
+    ];
     let shown = report.classes.rows.len().min(rows.others);
     let mut table = Table::new(&heads, report.classes.total - shown as u64);
     for class in &report.classes.rows[..shown] {
@@ -51,7 +59,11 @@ fn classes(report: &AnalyzeReport, rows: Rows, page: &mut Document) {
             Cell::share(class.retained_share),
         ]);
     }
-    page.section("Classes", "by retained size, each byte of a class counted once", table);
+    page.section(
+        "Classes",
+        "by retained size, each byte of a class counted once",
+        table,
+    );
 }
 
 fn dominators(nodes: &[DominatorNode], limit: usize, page: &mut Document) {
@@ -103,7 +115,14 @@ fn insights(insights: &Insights, limit: usize, page: &mut Document) {
 fn collections(insights: &Insights, limit: usize, page: &mut Document) {
     let all = &insights.collections;
     let shown = all.rows.len().min(limit);
-    let heads = ["Collection", "Why", ">Entries", "Of", ">Retained", "…Held by"];
+    let heads = [
+        "Collection",
+        "Why",
+        ">Entries",
+        "Of",
+        ">Retained",
+        "…Held by",
+    ];
     let mut table = Table::new(&heads, all.total - shown as u64);
     for row in &all.rows[..shown] {
         let why = match row.reason {
@@ -122,7 +141,11 @@ fn collections(insights: &Insights, limit: usize, page: &mut Document) {
             Cell::faint(row.path.as_deref().unwrap_or_default()),
         ]);
     }
-    page.section("Suspicious collections", "they look as if they had no bound", table);
+    page.section(
+        "Suspicious collections",
+        "they look as if they had no bound",
+        table,
+    );
 }
 
 fn strings(insights: &Insights, limit: usize, page: &mut Document) {
@@ -200,7 +223,14 @@ fn external(insights: &Insights, limit: usize, page: &mut Document) {
 fn owners(insights: &Insights, limit: usize, page: &mut Document) {
     let packages = &insights.packages;
     let shown = packages.rows.len().min(limit);
-    let heads = ["Package", ">Modules", ">Functions", ">Code", ">Retained", ">Instances"];
+    let heads = [
+        "Package",
+        ">Modules",
+        ">Functions",
+        ">Code",
+        ">Retained",
+        ">Instances",
+    ];
     let mut table = Table::new(&heads, packages.total - shown as u64);
     for row in &packages.rows[..shown] {
         table.row([
@@ -212,10 +242,21 @@ fn owners(insights: &Insights, limit: usize, page: &mut Document) {
             Cell::bytes(row.instance_size),
         ]);
     }
-    page.section("Packages", "by what their functions and variables retain", table);
+    page.section(
+        "Packages",
+        "by what their functions and variables retain",
+        table,
+    );
     let modules = &insights.modules;
     let shown = modules.rows.len().min(limit);
-    let heads = ["…Module", ">Functions", ">Code", ">Retained", ">Instances", ">Their size"];
+    let heads = [
+        "…Module",
+        ">Functions",
+        ">Code",
+        ">Retained",
+        ">Instances",
+        ">Their size",
+    ];
     let mut table = Table::new(&heads, modules.total - shown as u64);
     for row in &modules.rows[..shown] {
         table.row([
