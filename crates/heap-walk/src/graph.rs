@@ -81,7 +81,7 @@ pub fn graph(subject: &Subject<'_, '_>, options: &GraphOptions) -> Result<HeapGr
         capacity(references + references / 2),
     );
     let ranks = Ranks::new(&walker, first);
-    let mut templates = Templates::new(&walker, &names, &mut builder);
+    let mut templates = Templates::new(&walker, &names);
     let top = add_top(&mut builder);
     let mut outside = Vec::new();
     {
@@ -93,6 +93,7 @@ pub fn graph(subject: &Subject<'_, '_>, options: &GraphOptions) -> Result<HeapGr
     }
     let stores = add_outside(&mut builder, &names, &outside);
     add_root_edges(&mut builder, &walker, subject, &ranks, &top);
+    add_embedder(&mut builder, &walker, subject, &ranks, top.root);
     let mut edges = EdgeWriter::new(&walker, &names, &ranks, &mut builder, stores);
     for (index, object) in objects_in_order(&walker).enumerate() {
         let from = NodeIndex(first + u32::try_from(index).unwrap_or(u32::MAX));
@@ -107,6 +108,9 @@ pub fn graph(subject: &Subject<'_, '_>, options: &GraphOptions) -> Result<HeapGr
         },
     })
 }
+
+/// The id of the node that stands for Node.js's own references: no object has an address that low.
+const EMBEDDER_ID: u64 = 101;
 
 /// The marked objects by address.
 pub(crate) fn objects_in_order<'a>(
@@ -230,6 +234,47 @@ fn add_root_edges(
         nodes.dedup();
         for (number, node) in (1_u32..).zip(nodes) {
             builder.edge(*group, EdgeKind::Element, number, node);
+        }
+    }
+}
+
+/// What Node.js itself holds, by persistent references of C++ (sockets, servers, `process`): one node that stands for
+/// all of them, right below the root. V8's snapshots have a node for each C++ object there. Wrappers lead back to it,
+/// as `javascript_to_native` does.
+fn add_embedder(
+    builder: &mut GraphBuilder,
+    walker: &Walker<'_, '_>,
+    subject: &Subject<'_, '_>,
+    ranks: &Ranks,
+    root: NodeIndex,
+) {
+    let types = &walker.layout.types;
+    let mut held: Vec<(NodeIndex, bool)> = subject
+        .isolate
+        .roots
+        .global_handles
+        .iter()
+        .filter_map(|&word| {
+            let node = ranks.node(walker, word)?;
+            let map = walker.heap.word(word & !3)?;
+            let kind = walker.maps.known(map)?.instance_type;
+            let wrapper = kind == types.js_api_object || kind == types.js_special_api_object;
+            Some((node, wrapper))
+        })
+        .collect();
+    held.sort_unstable();
+    held.dedup();
+    let embedder = builder.node(
+        NodeKind::Native,
+        "Node / persistent references",
+        EMBEDDER_ID,
+        0,
+    );
+    builder.edge(root, EdgeKind::Element, 2, embedder);
+    for (number, (node, wrapper)) in (1_u32..).zip(held) {
+        builder.edge(embedder, EdgeKind::Element, number, node);
+        if wrapper {
+            builder.edge(node, EdgeKind::Internal, "javascript_to_native", embedder);
         }
     }
 }

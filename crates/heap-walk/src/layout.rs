@@ -22,6 +22,7 @@ pub(crate) struct Types {
     pub(crate) js_object: u16,
     pub(crate) js_api_object: u16,
     pub(crate) js_special_api_object: u16,
+    pub(crate) js_array: u16,
     pub(crate) js_map: u16,
     pub(crate) js_set: u16,
     pub(crate) js_weak_map: u16,
@@ -85,6 +86,7 @@ pub(crate) struct Offsets {
     pub(crate) script_name: usize,
     pub(crate) script_id: usize,
     pub(crate) regexp_source: usize,
+    pub(crate) oddball_kind: usize,
     pub(crate) symbol_name: usize,
     pub(crate) string_length: usize,
     pub(crate) string_chars: usize,
@@ -110,6 +112,10 @@ pub(crate) struct Codes {
     pub(crate) property_location_mask: u64,
     pub(crate) property_index_mask: u64,
     pub(crate) property_index_shift: u32,
+    pub(crate) representation_mask: u64,
+    pub(crate) representation_shift: u32,
+    /// Smi and double.
+    pub(crate) numeric_representations: [u64; 2],
     pub(crate) name_dictionary_start: usize,
     pub(crate) number_dictionary_start: usize,
 }
@@ -285,6 +291,7 @@ fn types(metadata: &Metadata) -> Result<Types, WalkError> {
         js_object: need("JS_OBJECT")?,
         js_api_object: constant("APIObjectType")?,
         js_special_api_object: constant("SpecialAPIObjectType")?,
+        js_array: need("JS_ARRAY")?,
         js_map: need("JS_MAP")?,
         js_set: need("JS_SET")?,
         js_weak_map: need("JS_WEAK_MAP")?,
@@ -366,6 +373,7 @@ fn offsets(metadata: &Metadata) -> Result<Offsets, WalkError> {
         // The two stand side by side on all versions; the id itself is not told.
         script_id: need("Script", "line_ends")? + 8,
         regexp_source: need("JSRegExp", "source")?,
+        oddball_kind: either("Oddball", &["kind", "kind_offset"])?,
         symbol_name: need("Symbol", "name")?,
         string_length: need("String", "length")?,
         string_chars: need("SeqOneByteString", "chars")?,
@@ -464,6 +472,12 @@ fn codes(metadata: &Metadata) -> Result<Codes, WalkError> {
         property_location_mask: small("prop_location_mask")?.into(),
         property_index_mask: small("prop_index_mask")?.into(),
         property_index_shift: shift("prop_index_shift")?,
+        representation_mask: small("prop_representation_mask")?.into(),
+        representation_shift: shift("prop_representation_shift")?,
+        numeric_representations: [
+            small("prop_representation_smi")?.into(),
+            small("prop_representation_double")?.into(),
+        ],
         name_dictionary_start: 3 + shift("namedictionaryshape_prefix_size")? as usize,
         number_dictionary_start: 3 + shift("numberdictionaryshape_prefix_size")? as usize,
     })
@@ -487,6 +501,7 @@ fn type_names(metadata: &Metadata, types: &Types) -> Vec<String> {
         set(vector.saturating_sub(1), "FEEDBACK_METADATA");
         set(vector + 1, "FILLER");
         set(vector + 2, "FREE_SPACE");
+        set(vector + 3, "HOLE");
     }
     if let Some(array) = metadata.type_code("WEAK_FIXED_ARRAY") {
         set(array + 1, "TRANSITION_ARRAY");

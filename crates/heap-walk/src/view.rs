@@ -13,6 +13,9 @@ use crate::walker::untag;
 /// Strings of strings (cons, sliced, thin) are followed so many times.
 const MAX_STRING_PIECES: usize = 10_000;
 
+/// Where a symbol's flags are, of which the lowest says that it is private.
+const SYMBOL_FLAGS: u64 = 12;
+
 /// A heap with the knowledge of how to read it, and where characters outside of it are to be had.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'h, 'm> {
@@ -51,8 +54,10 @@ pub(crate) struct Descriptor {
     /// The name: a string or a symbol.
     pub(crate) key: u64,
     pub(crate) place: Place,
-    /// Its value is an AccessorPair.
+    /// Its value is an AccessorPair (or, for V8's own such as an array's `length`, an AccessorInfo).
     pub(crate) accessor: bool,
+    /// It holds a number.
+    pub(crate) numeric: bool,
 }
 
 impl<'h> View<'h, '_> {
@@ -282,10 +287,13 @@ impl<'h> View<'h, '_> {
                     }
                 };
                 let accessor = details & codes.property_kind_mask != 0;
+                let representation =
+                    (details & codes.representation_mask) >> codes.representation_shift;
                 Some(Descriptor {
                     key: u64_at(entry, 0),
                     place,
                     accessor,
+                    numeric: codes.numeric_representations.contains(&representation),
                 })
             })
             .collect()
@@ -335,11 +343,17 @@ impl<'h> View<'h, '_> {
         self.value(object.address, descriptor.place)
     }
 
-    /// A name for people: a string as it is, a symbol in brackets, anything else not.
+    /// A name as V8 writes it: a string as it is, a symbol in brackets, a private field's name without.
     pub(crate) fn key_text(&self, word: u64, limit: usize) -> Option<Cow<'static, str>> {
         let object = self.object(word)?;
         if object.instance_type() == self.layout.types.symbol {
-            let description = self.text(word, limit).unwrap_or_default();
+            let Some(description) = self.text(word, limit) else {
+                return Some(Cow::Borrowed("<symbol>"));
+            };
+            let private = self.heap.u32(object.address + SYMBOL_FLAGS).unwrap_or(0) & 1 == 1;
+            if private && description.starts_with('#') {
+                return Some(Cow::Owned(description));
+            }
             return Some(Cow::Owned(format!("<symbol {description}>")));
         }
         self.string(word, limit).map(Cow::Owned)

@@ -9,15 +9,12 @@ use super::ranks::Ranks;
 use super::template::{Label, Role, Template};
 use crate::elf::u64_at;
 use crate::names::{MAX_NAME, Names};
-use crate::shape::smi_at;
+use crate::shape::{Shape, smi_at};
 use crate::view::Object;
-use crate::walker::{Walker, untag};
+use crate::walker::Walker;
 
-/// References to hash table entries are named by their keys up to this number of different keys: a table of a
-/// million sessions would add a million strings.
-const MAX_KEY_NAMES: usize = 100_000;
-/// Characters of a key in such a name.
-const KEY_CHARACTERS: usize = 80;
+/// The kind of the oddball that stands for a hole, until holes got a type of their own (V8 12).
+const ODDBALL_THE_HOLE: u64 = 2;
 /// Where the entries of an ephemeron table begin.
 const EPHEMERONS_START: usize = 3;
 
@@ -29,7 +26,10 @@ pub(super) struct EdgeWriter<'w, 'h, 'm> {
     stores: HashMap<u64, NodeIndex>,
     /// Names of variables, by ScopeInfo and slot.
     scopes: HashMap<u64, Rc<HashMap<usize, StringId>>>,
-    key_names: usize,
+    /// `undefined`, `null`, `true`, holes: V8's snapshots don't say which of its own fields refer to them.
+    dull: Vec<NodeIndex>,
+    /// What stands in the place of elements that are not there.
+    holes: Vec<NodeIndex>,
     map: StringId,
     proto: StringId,
     store: StringId,
@@ -43,13 +43,15 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
         builder: &mut GraphBuilder,
         stores: HashMap<u64, NodeIndex>,
     ) -> Self {
+        let (dull, holes) = dull(walker, ranks);
         Self {
             walker,
             names,
             ranks,
             stores,
             scopes: HashMap::new(),
-            key_names: 0,
+            dull,
+            holes,
             map: builder.string("map"),
             proto: builder.string("__proto__"),
             store: builder.string("backing_store"),
@@ -86,9 +88,8 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
                 self.js(builder, &template, object, from, bytes);
             }
             Role::Context => return self.context(builder, bytes, size, from),
-            Role::EphemeronTable => return self.ephemerons(builder, bytes, size, from),
-            Role::OrderedTable(words) => {
-                return self.ordered_table(builder, bytes, size, from, words);
+            Role::EphemeronTable => {
+                return self.ephemerons(builder, object, bytes, size, from);
             }
             Role::Plain => {}
         }
@@ -106,17 +107,27 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
         from: NodeIndex,
     ) {
         let (start, end) = object.map.shape.references(bytes, size);
+        // Elements of arrays and slots of tables are numbered as V8 numbers them: after map and length.
+        let before = if object.map.shape == Shape::Words(16) {
+            2
+        } else {
+            0
+        };
         for (at, word) in (start / 8..).zip(bytes.get(start..end).unwrap_or(&[]).chunks_exact(8)) {
             let word = u64_at(word, 0);
             let Some(node) = self.node(word) else {
                 continue;
             };
-            let number = u32::try_from(at).unwrap_or(u32::MAX);
+            let number = u32::try_from(at - before).unwrap_or(u32::MAX);
             let weak = word & 2 != 0
                 || template
                     .weak
                     .is_some_and(|(first, count)| (first..first + count).contains(&at));
-            match template.fields.get(at).copied().flatten() {
+            let label = template.fields.get(at).copied().flatten();
+            if label.is_none_or(|l| l.kind == EdgeKind::Internal) && self.dull.contains(&node) {
+                continue;
+            }
+            match label {
                 Some(label) if weak => builder.edge(from, EdgeKind::Weak, label.name, node),
                 Some(label) => self.named(builder, from, label, word, node),
                 None if weak => builder.edge(from, EdgeKind::Weak, number, node),
@@ -134,20 +145,22 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
         word: u64,
         node: NodeIndex,
     ) {
-        if !label.accessor {
+        let Some((get, set)) = label.accessor else {
             builder.edge(from, label.kind, label.name, node);
             return;
-        }
-        let offsets = &self.walker.layout.offsets;
-        let Some(pair) = untag(word) else { return };
-        for offset in [offsets.getter, offsets.setter] {
-            let function = self
-                .names
-                .view
-                .field_word(pair, offset)
-                .and_then(|w| self.node(w));
-            if let Some(function) = function {
-                builder.edge(from, label.kind, label.name, function);
+        };
+        // V8's own accessors (`length` of an array) are no pairs: there is no function to be held.
+        let layout = self.walker.layout;
+        let pair = self.names.view.object(word);
+        let Some(pair) = pair.filter(|o| o.instance_type() == layout.types.accessor_pair) else {
+            return;
+        };
+        builder.edge(from, label.kind, label.name, node);
+        for (offset, name) in [(layout.offsets.getter, get), (layout.offsets.setter, set)] {
+            let function = self.names.view.field_word(pair.address, offset);
+            let function = function.and_then(|word| self.node(word));
+            if let Some(function) = function.filter(|node| !self.dull.contains(node)) {
+                builder.edge(from, label.kind, name, function);
             }
         }
     }
@@ -163,7 +176,10 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
     ) {
         let view = self.names.view;
         let offsets = &self.walker.layout.offsets;
-        let prototype = view.field_word(object.map.address, offsets.map_prototype);
+        // Neither does V8 tell of an ArrayBuffer's prototype.
+        let prototype = view
+            .field_word(object.map.address, offsets.map_prototype)
+            .filter(|_| template.role != Role::Buffer);
         if let Some(node) = prototype.and_then(|word| self.node(word)) {
             builder.edge(from, EdgeKind::Property, self.proto, node);
         }
@@ -208,7 +224,8 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
         from: NodeIndex,
     ) {
         let view = &self.names.view;
-        let Some(store) = view.field(object, self.walker.layout.offsets.elements) else {
+        let layout = self.walker.layout;
+        let Some(store) = view.field(object, layout.offsets.elements) else {
             return;
         };
         if template.dictionary_elements {
@@ -225,8 +242,16 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
         if self.walker.layout.type_name(store.instance_type()) != "FIXED_ARRAY" {
             return;
         }
-        for (index, word) in (0_u32..).zip(view.elements(&store, 16).chunks_exact(8)) {
-            if let Some(node) = self.node(u64_at(word, 0)) {
+        // An array may have room for more than it has.
+        let length = (object.instance_type() == layout.types.js_array)
+            .then(|| view.field_word(object.address, layout.offsets.internal_fields))
+            .flatten()
+            .filter(|word| word & 1 == 0)
+            .map_or(usize::MAX, |word| (word >> 32) as usize);
+        let elements = view.elements(&store, 16).chunks_exact(8).take(length);
+        for (index, word) in (0_u32..).zip(elements) {
+            let node = self.node(u64_at(word, 0));
+            if let Some(node) = node.filter(|node| !self.holes.contains(node)) {
                 builder.edge(from, EdgeKind::Element, index, node);
             }
         }
@@ -248,12 +273,7 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
             let accessor = view
                 .object(value)
                 .is_some_and(|o| o.instance_type() == self.walker.layout.types.accessor_pair);
-            let name = builder.string(&name);
-            let label = Label {
-                kind: EdgeKind::Property,
-                name,
-                accessor,
-            };
+            let label = Label::property(builder, &name, accessor);
             self.named(builder, from, label, value, node);
         }
     }
@@ -289,12 +309,7 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
             let accessor = view
                 .object(value)
                 .is_some_and(|o| o.instance_type() == layout.types.accessor_pair);
-            let name = builder.string(&name);
-            let label = Label {
-                kind: EdgeKind::Property,
-                name,
-                accessor,
-            };
+            let label = Label::property(builder, &name, accessor);
             self.named(builder, from, label, value, node);
         }
     }
@@ -344,85 +359,79 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
         names
     }
 
-    /// A WeakMap's table: keys weakly, values by both the table and their key, as V8 has it.
+    /// A WeakMap's table: keys weakly, values by both the table and their key. The name says which three belong
+    /// together; DevTools reads it.
     fn ephemerons(
-        &mut self,
+        &self,
         builder: &mut GraphBuilder,
+        table: &Object,
         bytes: &[u8],
         size: usize,
         from: NodeIndex,
     ) {
         let entries = bytes.get(16 + EPHEMERONS_START * 8..size).unwrap_or(&[]);
-        let mut number = 1_u32;
-        for entry in entries.chunks_exact(16) {
+        let mut number = 0_u32;
+        for (slot, entry) in (3_u32..).step_by(2).zip(entries.chunks_exact(16)) {
             let (key, value) = (u64_at(entry, 0), u64_at(entry, 8));
-            let (Some(key_node), value_node) = (self.node(key), self.node(value)) else {
+            let Some(key_node) = self.node(key) else {
                 continue;
             };
-            builder.edge(from, EdgeKind::Weak, number, key_node);
-            if let Some(value_node) = value_node {
-                let name = self.key_name(builder, key, "value of weak key ");
-                builder.edge(from, EdgeKind::Internal, name, value_node);
-                builder.edge(key_node, EdgeKind::Internal, name, value_node);
-            }
+            builder.edge(from, EdgeKind::Weak, slot, key_node);
+            let Some(value_node) = self.node(value) else {
+                continue;
+            };
+            builder.edge(from, EdgeKind::Weak, slot + 1, value_node);
             number = number.saturating_add(1);
+            let name = format!(
+                "{number} / part of key ({} @{}) -> value ({} @{}) pair in WeakMap (table @{})",
+                self.short_name(key),
+                key & !3,
+                self.short_name(value),
+                value & !3,
+                table.address
+            );
+            let name = builder.string(&name);
+            builder.edge(from, EdgeKind::Internal, name, value_node);
+            builder.edge(key_node, EdgeKind::Internal, name, value_node);
         }
     }
 
-    /// A Map's or Set's table: elements, deleted ones, buckets, then that many buckets, then entries of (key, value,
-    /// chain) or (key, chain).
-    fn ordered_table(
-        &mut self,
-        builder: &mut GraphBuilder,
-        bytes: &[u8],
-        size: usize,
-        from: NodeIndex,
-        words: usize,
-    ) {
-        let buckets = smi_at(bytes, 32).unwrap_or(0);
-        let start = 40_usize.saturating_add(buckets.saturating_mul(8)).min(size);
-        // A table that was outgrown refers to the one after it in its first word.
-        if let Some(next) = self.node(u64_at(bytes, 16)) {
-            builder.edge(from, EdgeKind::Internal, "next_table", next);
-        }
-        for entry in bytes
-            .get(start..size)
-            .unwrap_or(&[])
-            .chunks_exact(words * 8)
-        {
-            let key = u64_at(entry, 0);
-            if let Some(node) = self.node(key) {
-                builder.edge(from, EdgeKind::Internal, "key", node);
+    /// The class of an object, in one line.
+    fn short_name(&self, word: u64) -> String {
+        let layout = self.walker.layout;
+        match self.names.view.object(word) {
+            Some(object) if layout.is_function(object.instance_type()) => {
+                self.names.function_name(&object)
             }
-            if words == 3
-                && let Some(node) = self.node(u64_at(entry, 8))
-            {
-                let name = self.key_name(builder, key, "");
-                builder.edge(from, EdgeKind::Internal, name, node);
-            }
+            Some(object) if layout.is_js(object.instance_type()) => self.names.class_of(&object).0,
+            _ => String::new(),
         }
+        .replace(
+            |c: char| c.is_control() || c == '\u{2028}' || c == '\u{2029}',
+            " ",
+        )
     }
+}
 
-    /// What an entry is called by its key: `get("/s/1")`.
-    fn key_name(&mut self, builder: &mut GraphBuilder, key: u64, before: &str) -> StringId {
-        self.key_names += 1;
-        if self.key_names > MAX_KEY_NAMES {
-            return builder.string(&format!("{before}value"));
+/// The nodes of the oddballs, a dozen, and those among them that stand for holes.
+fn dull(walker: &Walker<'_, '_>, ranks: &Ranks) -> (Vec<NodeIndex>, Vec<NodeIndex>) {
+    let (mut dull, mut holes) = (Vec::new(), Vec::new());
+    for object in super::objects_in_order(walker) {
+        let kind = object.instance_type();
+        let oddball = kind == walker.layout.types.oddball;
+        let own_type = walker.layout.type_name(kind) == "HOLE";
+        if !oddball && !own_type {
+            continue;
         }
-        let view = &self.names.view;
-        let text = if key & 1 == 0 {
-            format!("get({})", (key as i64) >> 32)
-        } else if let Some(text) = view.string(key, KEY_CHARACTERS) {
-            format!("get({text:?})")
-        } else if before.is_empty() {
-            "value".to_owned()
-        } else {
-            let class = view
-                .object(key)
-                .map(|o| self.names.class_of(&o).0)
-                .unwrap_or_default();
-            format!("{before}{class}")
+        let Some(node) = ranks.node(walker, object.address | 1) else {
+            continue;
         };
-        builder.string(&text)
+        dull.push(node);
+        let offset = walker.layout.offsets.oddball_kind as u64;
+        let is_hole = || walker.heap.word(object.address + offset) == Some(ODDBALL_THE_HOLE << 32);
+        if own_type || is_hole() {
+            holes.push(node);
+        }
     }
+    (dull, holes)
 }

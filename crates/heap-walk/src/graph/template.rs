@@ -42,8 +42,6 @@ pub(super) enum Role {
     Context,
     /// Keys and values of a WeakMap.
     EphemeronTable,
-    /// Keys and values of a Map (words of an entry: 3) or Set (2).
-    OrderedTable(usize),
     /// Memory outside of the heap.
     Buffer,
 }
@@ -53,8 +51,30 @@ pub(super) enum Role {
 pub(super) struct Label {
     pub(super) kind: EdgeKind,
     pub(super) name: StringId,
-    /// The value may be a pair of getter and setter.
-    pub(super) accessor: bool,
+    /// The value is a pair of getter and setter, which have names of their own.
+    pub(super) accessor: Option<(StringId, StringId)>,
+}
+
+impl Label {
+    /// The label of a property.
+    pub(super) fn property(builder: &mut GraphBuilder, name: &str, accessor: bool) -> Self {
+        // Getters of symbols are called as the symbol is.
+        let prefixed = |prefix: &str| match name.starts_with("<symbol") {
+            true => name.to_owned(),
+            false => format!("{prefix} {name}"),
+        };
+        let pair = accessor.then(|| {
+            (
+                builder.string(&prefixed("get")),
+                builder.string(&prefixed("set")),
+            )
+        });
+        Self {
+            kind: EdgeKind::Property,
+            name: builder.string(name),
+            accessor: pair,
+        }
+    }
 }
 
 /// What is known of a map.
@@ -87,17 +107,11 @@ pub(super) struct Templates<'n, 'h, 'm> {
 }
 
 impl<'n, 'h, 'm> Templates<'n, 'h, 'm> {
-    pub(super) fn new(
-        walker: &Walker<'_, '_>,
-        names: &'n Names<'h, 'm>,
-        _builder: &mut GraphBuilder,
-    ) -> Self {
+    pub(super) fn new(walker: &Walker<'_, '_>, names: &'n Names<'h, 'm>) -> Self {
         let mut tables = HashMap::new();
         let types = &walker.layout.types;
         for (info, tally) in walker.maps.infos().iter().zip(&walker.tallies) {
             let role = match info.instance_type {
-                t if t == types.js_map => Role::OrderedTable(3),
-                t if t == types.js_set => Role::OrderedTable(2),
                 t if t == types.js_weak_map || t == types.js_weak_set => Role::EphemeronTable,
                 _ => continue,
             };
@@ -170,7 +184,7 @@ impl<'n, 'h, 'm> Templates<'n, 'h, 'm> {
             let label = Label {
                 kind: EdgeKind::Internal,
                 name: builder.string(name),
-                accessor: false,
+                accessor: None,
             };
             if template.fields.len() <= offset / 8 {
                 template.fields.resize(offset / 8 + 1, None);
@@ -234,15 +248,12 @@ impl<'n, 'h, 'm> Templates<'n, 'h, 'm> {
 
     fn add_properties(&self, template: &mut Template, map: &MapInfo, builder: &mut GraphBuilder) {
         let view = &self.names.view;
-        for descriptor in view.descriptors(map) {
+        // As in V8's snapshots, numbers are not told of by name.
+        for descriptor in view.descriptors(map).into_iter().filter(|d| !d.numeric) {
             let Some(name) = view.key_text(descriptor.key, crate::names::MAX_NAME) else {
                 continue;
             };
-            let label = Label {
-                kind: EdgeKind::Property,
-                name: builder.string(&name),
-                accessor: descriptor.accessor,
-            };
+            let label = Label::property(builder, &name, descriptor.accessor);
             match descriptor.place {
                 Place::InObject(offset) => {
                     if let Some(field) = template.fields.get_mut(offset / 8) {

@@ -71,8 +71,6 @@ fn holders_are_named() {
 
     assert_eq!(path(graph, "LogEntry"), ["global", "requestLogs", "0"]);
     has(graph, "LogEntry", "Array", EdgeKind::Element, "0");
-    has(graph, "InMap", "", EdgeKind::Internal, "get(\"/s/0\")");
-    has(graph, "InSet", "", EdgeKind::Internal, "key");
     has(
         graph,
         "InClosure",

@@ -1,0 +1,28 @@
+'use strict';
+
+// Lets a program settle: garbage collected, nothing under way. Then waits for the word to write V8's snapshot. Everything
+// that takes is loaded before.
+
+const v8 = require('v8');
+const { setTimeout: sleep } = require('timers/promises');
+
+// Once before anybody looks, so that what V8 makes for its first snapshot is there.
+const settle = async () => {
+  for (let i = 0; i < 4; i++) {
+    global.gc();
+    await sleep(10);
+  }
+  global.gc();
+};
+
+/** Programs call this when everything that they hold is there. */
+global.done = async () => {
+  process.stdin.setEncoding('utf8');
+  process.stdin.on('data', () => {
+    v8.writeHeapSnapshot('v8.heapsnapshot');
+    process.stdout.write('written\n');
+  });
+  process.stdin.resume();
+  await settle();
+  process.stdout.write('ready\n');
+};
