@@ -78,13 +78,7 @@ fn holders_are_named() {
         EdgeKind::Context,
         "captured",
     );
-    has(
-        graph,
-        "InPrivate",
-        "Private",
-        EdgeKind::Property,
-        "<symbol #secret>",
-    );
+    has(graph, "InPrivate", "Private", EdgeKind::Property, "#secret");
     has(
         graph,
         "InSymbol",
