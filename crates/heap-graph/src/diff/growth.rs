@@ -92,7 +92,10 @@ impl Told<'_, '_> {
             class: path
                 .as_ref()
                 .and_then(|path| path.steps.last())
-                .map_or(class, |step| step.object.class.clone()),
+                .map(|step| step.object.class.clone())
+                // Node's own objects are of no class of DevTools'.
+                .filter(|class| class != "(synthetic)")
+                .unwrap_or(class),
             holder: self.collection.words(&[trie.place(head).parent]),
             kind: if cluster.count_delta() > 0 {
                 GrowthKind::MoreObjects

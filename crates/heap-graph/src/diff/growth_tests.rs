@@ -364,6 +364,28 @@ fn three_heaps_tell_what_grows_all_the_time() {
     assert!(!once.steady);
 }
 
+#[test]
+fn of_three_heaps_what_grows_all_the_time_comes_before_what_grew_once() {
+    let with = |log: u32, pool: u32| {
+        let mut heap = with_log(log);
+        let global = heap.global;
+        let list = heap.field(global, "pool", "Array", 16);
+        for index in 0..pool {
+            let worker = heap.object("PooledWorker", 4_000);
+            heap.edge(list, EdgeKind::Element, index, worker);
+        }
+        heap
+    };
+    let growth = compare(&[&with(100, 10), &with(200, 60), &with(300, 60)], 8);
+    let rows: Vec<_> = growth
+        .clusters
+        .rows
+        .iter()
+        .map(|row| (row.class.as_str(), row.steady))
+        .collect();
+    assert_eq!(rows, [("LogEntry", true), ("PooledWorker", false)]);
+}
+
 /// A structure to plant: by number, of a size.
 fn plant(heap: &mut Sketch, scope: Dot, which: usize, size: u32) {
     let name = ["alpha", "beta", "gamma", "delta"][which];

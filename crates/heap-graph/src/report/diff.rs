@@ -117,7 +117,8 @@ pub struct Growth {
     pub grown_size: u64,
     /// Bytes of all that shrank.
     pub shrunk_size: u64,
-    /// What grew, largest first. No byte is in two rows.
+    /// What grew, largest first; of three heaps by the smaller of the two steps, so that what grows all the time comes before
+    /// what grew once. What only moved comes last. No byte is in two rows.
     pub clusters: Listing<GrowthCluster>,
 }
 
@@ -158,7 +159,7 @@ pub struct GrowthCluster {
     pub size_delta: i64,
     /// Share of all that grew (of [`Growth::grown_size`]).
     pub share: f64,
-    /// Whether it grew from each snapshot to the next.
+    /// Whether it grew from each snapshot to the next, in bytes and, where its objects became more, in these.
     pub steady: bool,
     /// Whether the class as a whole did not grow: as many objects have gone elsewhere, this is but another way
     /// to them.

@@ -53,15 +53,29 @@ impl Cluster {
         delta(&self.counts)
     }
 
-    /// Whether the sizes grew from each snapshot to the next.
+    /// Whether it grew from each snapshot to the next: in objects, where these became more, and in bytes.
     pub(crate) fn is_steady(&self) -> bool {
-        self.sizes.windows(2).all(|pair| pair[0] < pair[1])
+        let grows = |column: &[u64]| column.windows(2).all(|pair| pair[0] < pair[1]);
+        grows(&self.sizes) && (self.count_delta() <= 0 || grows(&self.counts))
+    }
+
+    /// Bytes that it would have grown by had it always grown as slowly as once: of two snapshots simply its growth. A step,
+    /// such as a pool that fills, counts for nothing.
+    fn lasting_delta(&self) -> u64 {
+        let steps = self
+            .sizes
+            .windows(2)
+            .map(|pair| pair[1].saturating_sub(pair[0]));
+        steps
+            .min()
+            .unwrap_or(0)
+            .saturating_mul(self.sizes.len() as u64 - 1)
     }
 }
 
 /// Everything that grew.
 pub(crate) struct GrowthMap {
-    /// Largest first; what moved comes last.
+    /// What moved comes last, what grows all the time before what grew once, and of these the largest first.
     pub(crate) clusters: Vec<Cluster>,
     /// The cluster of each entry.
     owners: Vec<u32>,
@@ -289,6 +303,7 @@ impl GrowthMap {
             let cluster = &self.clusters[number];
             (
                 cluster.moved,
+                std::cmp::Reverse(cluster.lasting_delta()),
                 std::cmp::Reverse(cluster.size_delta()),
                 cluster.signature,
             )
