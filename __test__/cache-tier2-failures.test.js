@@ -70,7 +70,7 @@ describe('a second tier whose server fails', { skip: missing }, () => {
           if (i % 20 === 0) await sleep(1);
         }
       });
-      for (let round = 0; round < 2; round++) {
+      for (let round = client === names[0] ? 0 : 1; round < 2; round++) {
         await sleep(150);
         await server.kill();
         await sleep(250);
@@ -139,10 +139,12 @@ describe('a second tier whose server fails', { skip: missing }, () => {
       assert.equal(value, `slow${i}!`);
       assert.ok(ms >= 90 && ms < 1500, `${ms} ms`);
     }
-    const { value, ms } = await timed(() => one.fetch('not asked'));
-    assert.equal(value, 'not asked!');
-    assert.ok(ms < 90, `${ms} ms`);
     assert.equal(one.tier2.state, 'degraded');
+    const { timeouts } = one.stats().tier2;
+    assert.ok(timeouts >= 3);
+    assert.equal(await one.fetch('not asked'), 'not asked!');
+    assert.equal(one.stats().tier2.timeouts, timeouts);
+    assert.equal(one.stats().tier2.skipped, 1);
     one.set('seen', 2);
     await assert.rejects(one.tier2.flush({ timeout: 50 }), { code: 'ERR_MEMGUARD_TIER2_DOWN' });
 
@@ -152,8 +154,6 @@ describe('a second tier whose server fails', { skip: missing }, () => {
     await eventually(() => assert.equal(two.get('seen'), undefined));
     assert.equal(await two.fetch('seen'), undefined, 'what was set meanwhile may not be the newest');
     assert.deepEqual(one.tier2.events, [['down', 'ERR_MEMGUARD_TIER2_TIMEOUT'], 'recovered']);
-    const { timeouts, skipped } = one.stats().tier2;
-    assert.ok(timeouts >= 3 && skipped >= 1);
   });
 
   it('stands a server that is slow for a moment', async (t) => {
@@ -316,19 +316,17 @@ describe('a second tier whose server fails', { skip: missing }, () => {
 
   it('empties the memory again and again while it hears nothing, in the meantime it serves', async (t) => {
     const server = await Server.for(t);
-    const tier = { disconnectGrace: 300 };
+    const tier = { disconnectGrace: 1000 };
     let calls = 0;
     const [one] = await ready(await tiered(t, server, { tier, fetchMethod: async () => ++calls }));
     assert.equal(await one.fetch('key'), 1);
     await server.kill();
     await eventually(() => assert.equal(one.tier2.state, 'degraded'));
     assert.equal(one.get('key'), 1);
-    await sleep(350);
-    assert.equal(one.get('key'), undefined);
+    await eventually(() => assert.equal(one.get('key'), undefined));
     assert.equal(await one.fetch('key'), 2);
     assert.equal(one.get('key'), 2);
-    await sleep(350);
-    assert.equal(one.get('key'), undefined);
+    await eventually(() => assert.equal(one.get('key'), undefined));
   });
 
   it('keeps nothing while it hears nothing where no grace is given', async (t) => {
