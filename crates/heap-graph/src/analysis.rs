@@ -18,6 +18,7 @@ mod threads;
 mod watch;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 pub use aggregates::{Aggregate, Aggregates};
 pub use classes::{ClassId, ClassKey, Classes, Members};
@@ -29,7 +30,7 @@ pub use statistics::Statistics;
 use crate::columns::OutOfMemory;
 use crate::control::{CancelSignal, Phase, ProgressListener, thread_count};
 use crate::model::{Detachedness, HeapGraph, NodeIndex, WideColumn};
-use dominators::Dominators;
+use distances::{Context, Distances};
 use ephemerons::Ephemerons;
 use names::{DomStates, WellKnown};
 use retained::Dominated;
@@ -91,9 +92,11 @@ pub struct Analysis<'g> {
     shallow: WideColumn,
     distances: Vec<i32>,
     dominators: Vec<u32>,
-    retained: Vec<u64>,
+    retained: WideColumn,
     dominated: Dominated,
     retainers: Retainers,
+    interfaces: Arc<Interfaces>,
+    classes: Arc<Classes>,
 }
 
 impl<'g> Analysis<'g> {
@@ -109,9 +112,18 @@ impl<'g> Analysis<'g> {
         let states = DomStates::of(graph)?;
         let ephemerons = Ephemerons::find(graph)?;
 
-        let keep_alive = || -> Result<(Retainers, Dominators), AnalyzeError> {
-            let page_owned = page::page_owned(graph, &names, &watch)?;
-            watch.step(Phase::Dominators);
+        let context = Context {
+            graph,
+            names: &names,
+            states: &states,
+            ephemerons: &ephemerons,
+        };
+        let keep_alive = || -> Result<_, AnalyzeError> {
+            let Distances {
+                distances,
+                page_owned,
+            } = distances::distances(&context, &watch)?;
+            watch.step(Phase::Distances);
             let essential = Essential {
                 graph,
                 ephemerons: &ephemerons,
@@ -121,23 +133,18 @@ impl<'g> Analysis<'g> {
             watch.step(Phase::Dominators);
             let dominators = dominators::dominators(&essential, &retainers, &watch)?;
             watch.step(Phase::Dominators);
-            Ok((retainers, dominators))
+            Ok((distances, retainers, dominators))
         };
-        let measure = || -> Result<(WideColumn, Vec<i32>), AnalyzeError> {
+        let describe = || -> Result<_, AnalyzeError> {
             let shallow = shallow::shallow_sizes(graph, &names, &states, &watch)?;
-            watch.step(Phase::Distances);
-            let context = distances::Context {
-                graph,
-                names: &names,
-                states: &states,
-                ephemerons: &ephemerons,
-            };
-            let distances = distances::distances(&context, &watch)?;
-            watch.step(Phase::Distances);
-            Ok((shallow, distances))
+            watch.step(Phase::Classes);
+            let interfaces = Interfaces::infer(graph, &names, &watch)?;
+            let classes = Classes::assign(graph, &names, &states, &interfaces, &watch)?;
+            watch.step(Phase::Classes);
+            Ok((shallow, interfaces, classes))
         };
-        let ((retainers, dominators), (shallow, distances)) =
-            threads::both(threads, keep_alive, measure)?;
+        let ((distances, retainers, dominators), (shallow, interfaces, classes)) =
+            threads::both(threads, keep_alive, describe)?;
 
         let (retained, dominated) = threads::both(
             threads,
@@ -156,6 +163,8 @@ impl<'g> Analysis<'g> {
             retained,
             dominated,
             retainers,
+            interfaces: Arc::new(interfaces),
+            classes: Arc::new(classes),
         })
     }
 
@@ -192,7 +201,7 @@ impl<'g> Analysis<'g> {
     #[must_use]
     #[inline]
     pub fn retained_size(&self, node: NodeIndex) -> u64 {
-        self.retained[node.index()]
+        self.retained.get(node.index())
     }
 
     /// Bytes of the whole heap: what the root retains, and native memory outside of all nodes.

@@ -67,6 +67,13 @@ pub(crate) fn zeroed<T: Number>(count: usize) -> Result<Vec<T>, OutOfMemory> {
     Ok(unsafe { Vec::from_raw_parts(start.cast::<T>(), count, count) })
 }
 
+/// An empty list with room for so many numbers.
+pub(crate) fn with_room<T: Number>(count: usize) -> Result<Vec<T>, OutOfMemory> {
+    let mut list = zeroed(count)?;
+    list.clear();
+    Ok(list)
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::Ordering;

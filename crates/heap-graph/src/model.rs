@@ -1,6 +1,6 @@
 //! The graph: compact columns, filled once and never changed.
 //!
-//! 17 bytes a node, 8 bytes an edge and 8 bytes a string, plus the strings' own text and 8 bytes for each node that has
+//! 17 bytes a node, 8 bytes an edge and 4 bytes a string, plus the strings' own text and 8 bytes for each node that has
 //! a source location. Edges stand in the order of the nodes they come from (compressed sparse rows), as
 //! snapshot files have them, so that a node needs no more than the number of its first edge.
 

@@ -1,5 +1,7 @@
 //! The figures of each class: how many objects, how large, how much they retain, how near they are.
 
+use std::sync::Arc;
+
 use super::bits::Bits;
 use super::classes::{ClassId, Classes};
 use super::interfaces::Interfaces;
@@ -26,8 +28,8 @@ pub struct Aggregate {
 /// The classes of a heap and their figures.
 #[derive(Clone, Debug)]
 pub struct Aggregates {
-    interfaces: Interfaces,
-    classes: Classes,
+    interfaces: Arc<Interfaces>,
+    classes: Arc<Classes>,
     rows: Vec<Aggregate>,
 }
 
@@ -35,15 +37,18 @@ pub struct Aggregates {
 const CLOSE: u32 = 1 << 31;
 
 impl Aggregates {
-    /// Infers interfaces, classes every node, and adds up.
+    /// Adds up, with plain objects by the interfaces of the graph itself.
     ///
     /// # Errors
     /// When it was cancelled, and when there is no memory for it.
     pub fn of(analysis: &Analysis<'_>, options: &AnalyzeOptions) -> Result<Self, AnalyzeError> {
-        let watch = Watch::new(options.cancel.clone(), options.progress.clone(), 3);
-        let interfaces = Interfaces::infer(analysis.graph, &analysis.names, &watch)?;
-        watch.step(Phase::Classes);
-        Self::with(analysis, interfaces, &watch)
+        let watch = Watch::new(options.cancel.clone(), options.progress.clone(), 1);
+        Self::with(
+            analysis,
+            Arc::clone(&analysis.interfaces),
+            Arc::clone(&analysis.classes),
+            &watch,
+        )
     }
 
     /// [`Aggregates::of`] with the interfaces of another graph, to compare with that one.
@@ -55,20 +60,23 @@ impl Aggregates {
         interfaces: Interfaces,
         options: &AnalyzeOptions,
     ) -> Result<Self, AnalyzeError> {
-        Self::with(
-            analysis,
-            interfaces,
-            &Watch::new(options.cancel.clone(), options.progress.clone(), 2),
-        )
+        let watch = Watch::new(options.cancel.clone(), options.progress.clone(), 1);
+        let Analysis {
+            graph,
+            names,
+            states,
+            ..
+        } = analysis;
+        let classes = Classes::assign(graph, names, states, &interfaces, &watch)?;
+        Self::with(analysis, Arc::new(interfaces), Arc::new(classes), &watch)
     }
 
     fn with(
         analysis: &Analysis<'_>,
-        interfaces: Interfaces,
+        interfaces: Arc<Interfaces>,
+        classes: Arc<Classes>,
         watch: &Watch,
     ) -> Result<Self, AnalyzeError> {
-        let classes = Classes::assign(analysis, &interfaces, watch)?;
-        watch.step(Phase::Classes);
         let mut rows: Vec<Aggregate> = (0..classes.count() as u32)
             .map(|class| Aggregate {
                 class: ClassId(class),

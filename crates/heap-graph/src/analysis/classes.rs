@@ -8,10 +8,11 @@ use std::collections::HashMap;
 use std::fmt;
 
 use super::interfaces::{Interfaces, Matcher};
+use super::names::{DomStates, WellKnown};
 use super::watch::Watch;
 use super::{Analysis, AnalyzeError, AnalyzeOptions};
 use crate::columns::zeroed;
-use crate::model::{Location, NodeIndex, NodeKind, StringId};
+use crate::model::{HeapGraph, Location, NodeIndex, NodeKind, StringId};
 
 /// A class of one graph, by number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,23 +69,28 @@ impl Classes {
         interfaces: &Interfaces,
         options: &AnalyzeOptions,
     ) -> Result<Self, AnalyzeError> {
-        Self::assign(
-            analysis,
-            interfaces,
-            &Watch::new(options.cancel.clone(), None, 1),
-        )
+        let watch = Watch::new(options.cancel.clone(), None, 1);
+        let Analysis {
+            graph,
+            names,
+            states,
+            ..
+        } = analysis;
+        Self::assign(graph, names, states, interfaces, &watch)
     }
 
     pub(crate) fn assign(
-        analysis: &Analysis<'_>,
+        graph: &HeapGraph,
+        well_known: &WellKnown,
+        states: &DomStates,
         interfaces: &Interfaces,
         watch: &Watch,
     ) -> Result<Self, AnalyzeError> {
-        let graph = analysis.graph;
         let mut of: Vec<u32> = zeroed(graph.node_count())?;
         let mut names = Names {
-            analysis,
-            matcher: Matcher::new(graph, &analysis.names, interfaces)?,
+            graph,
+            states,
+            matcher: Matcher::new(graph, well_known, interfaces)?,
             interfaces,
             by_name: zeroed(graph.string_count())?,
             by_detached_name: HashMap::new(),
@@ -177,9 +183,10 @@ impl Members {
 }
 
 /// Classes by name, as far as they have been met. Numbers in tables are one more than the class, 0 for none.
-struct Names<'a, 'g> {
-    analysis: &'a Analysis<'g>,
-    matcher: Option<Matcher<'g>>,
+struct Names<'a> {
+    graph: &'a HeapGraph,
+    states: &'a DomStates,
+    matcher: Option<Matcher<'a>>,
     interfaces: &'a Interfaces,
     /// By the string of the node's name.
     by_name: Vec<u32>,
@@ -191,9 +198,9 @@ struct Names<'a, 'g> {
     keys: Vec<ClassKey>,
 }
 
-impl Names<'_, '_> {
+impl Names<'_> {
     fn class(&mut self, node: u32) -> u32 {
-        let kind = self.analysis.graph.kind(node);
+        let kind = self.graph.kind(node);
         match kind {
             NodeKind::Object => {
                 let interface = self
@@ -202,13 +209,13 @@ impl Names<'_, '_> {
                     .and_then(|matcher| matcher.interface(NodeIndex(node)));
                 match interface {
                     Some(interface) => self.of_interface(interface),
-                    None => self.of_name(self.analysis.graph.names[node as usize]),
+                    None => self.of_name(self.graph.names[node as usize]),
                 }
             }
-            NodeKind::Native if self.analysis.states.is_renamed(node) => {
-                self.of_detached_name(self.analysis.graph.names[node as usize])
+            NodeKind::Native if self.states.is_renamed(node) => {
+                self.of_detached_name(self.graph.names[node as usize])
             }
-            NodeKind::Native => self.of_name(self.analysis.graph.names[node as usize]),
+            NodeKind::Native => self.of_name(self.graph.names[node as usize]),
             _ => self.of_kind(kind),
         }
     }
@@ -218,7 +225,7 @@ impl Names<'_, '_> {
         if known != 0 {
             return known - 1;
         }
-        let text = self.analysis.graph.string(StringId(name));
+        let text = self.graph.string(StringId(name));
         let class = self.of_text(text);
         self.by_name[name as usize] = class + 1;
         class
@@ -228,7 +235,7 @@ impl Names<'_, '_> {
         if let Some(&class) = self.by_detached_name.get(&name) {
             return class;
         }
-        let text = format!("Detached {}", self.analysis.graph.string(StringId(name)));
+        let text = format!("Detached {}", self.graph.string(StringId(name)));
         let class = self.of_text(Cow::Owned(text));
         self.by_detached_name.insert(name, class);
         class

@@ -7,9 +7,10 @@
 use super::bits::Bits;
 use super::ephemerons::Ephemerons;
 use super::names::{DomStates, WellKnown};
+use super::page;
 use super::watch::Watch;
 use crate::AnalyzeError;
-use crate::columns::zeroed;
+use crate::columns::{with_room, zeroed};
 use crate::model::{EdgeKind, HeapGraph, NodeIndex, NodeKind, StringId, edge_kind, edge_target};
 
 /// The distance of a node that nothing strong reaches from the root.
@@ -50,6 +51,8 @@ struct Filter<'a> {
     context: &'a Context<'a>,
     /// Entries of `WeakMap`s of which one edge was met.
     pending: Bits,
+    /// Where the edges lead that were not followed.
+    refused: Vec<u32>,
 }
 
 impl Filter<'_> {
@@ -111,17 +114,28 @@ fn leading_integer(text: &str) -> Option<i64> {
     Some(if text.starts_with('-') { -value } else { value })
 }
 
-/// The distance of every node.
-pub(crate) fn distances(context: &Context<'_>, watch: &Watch) -> Result<Vec<i32>, AnalyzeError> {
+/// What the search finds out.
+pub(crate) struct Distances {
+    /// By node.
+    pub(crate) distances: Vec<i32>,
+    /// What the program owns.
+    pub(crate) page_owned: Bits,
+}
+
+/// The distance of every node, and what the program owns, which is nearly the same search.
+pub(crate) fn distances(context: &Context<'_>, watch: &Watch) -> Result<Distances, AnalyzeError> {
     let graph = context.graph;
+    let filter = Filter {
+        context,
+        pending: Bits::new(context.ephemerons.pairs())?,
+        refused: Vec::new(),
+    };
+    let distances = zeroed(graph.node_count())?;
     let mut search = Search {
         graph,
-        distances: zeroed(graph.node_count())?,
-        queue: Vec::new(),
-        filter: Filter {
-            context,
-            pending: Bits::new(context.ephemerons.pairs())?,
-        },
+        distances,
+        queue: with_room(graph.node_count())?,
+        filter,
     };
     let mut seen = Bits::new(graph.node_count())?;
     for node in user_roots(graph, context.names) {
@@ -131,6 +145,20 @@ pub(crate) fn distances(context: &Context<'_>, watch: &Watch) -> Result<Vec<i32>
     }
     let has_user_roots = !search.queue.is_empty();
     search.run(&mut seen, watch)?;
+
+    let entries = page::entries(graph, context.names);
+    let page_owned = if entries == sorted(user_roots(graph, context.names).collect()) {
+        // What was reached is owned, and besides what the edges lead to that the search did not follow.
+        page::reachable(
+            graph,
+            seen.clone(),
+            std::mem::take(&mut search.filter.refused),
+            watch,
+        )?
+    } else {
+        page::reachable(graph, Bits::new(graph.node_count())?, entries, watch)?
+    };
+    search.filter.refused = Vec::new();
 
     // The root may have been reached before: it gets its own distance all the same.
     let root = graph.root().0;
@@ -142,7 +170,16 @@ pub(crate) fn distances(context: &Context<'_>, watch: &Watch) -> Result<Vec<i32>
     for node in seen.unset(graph.node_count()) {
         search.distances[node as usize] = UNREACHED;
     }
-    Ok(search.distances)
+    Ok(Distances {
+        distances: search.distances,
+        page_owned,
+    })
+}
+
+pub(crate) fn sorted(mut nodes: Vec<u32>) -> Vec<u32> {
+    nodes.sort_unstable();
+    nodes.dedup();
+    nodes
 }
 
 struct Search<'a> {
@@ -171,6 +208,8 @@ impl Search<'_> {
                     seen.insert(target);
                     self.distances[target as usize] = distance;
                     self.queue.push(target);
+                } else {
+                    self.filter.refused.push(target);
                 }
             }
         }

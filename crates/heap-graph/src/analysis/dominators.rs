@@ -10,7 +10,7 @@ use super::bits::Bits;
 use super::retainers::{Essential, Retainers};
 use super::watch::Watch;
 use crate::AnalyzeError;
-use crate::columns::zeroed;
+use crate::columns::{with_room, zeroed};
 use crate::model::{HeapGraph, NodeIndex, edge_target};
 
 /// The number of a node that was not reached.
@@ -86,8 +86,8 @@ pub(crate) fn dominators(
         graph,
         essential,
         seen: Bits::new(nodes)?,
-        order: Vec::with_capacity(nodes),
-        parents: Vec::with_capacity(nodes),
+        order: with_room(nodes)?,
+        parents: with_room(nodes)?,
         path: Vec::new(),
     };
     search.from(root, watch)?;
@@ -130,10 +130,11 @@ fn semi_nca(
         numbers[node as usize] = number as u32;
     }
     let mut forest = Forest {
-        ancestors: parents.clone(),
-        labels: (0..order.len() as u32).collect(),
+        ancestors: with_room(parents.len())?,
+        labels: zeroed(order.len())?,
         path: Vec::new(),
     };
+    forest.ancestors.extend_from_slice(&parents);
     let mut semis: Vec<u32> = zeroed(order.len())?;
     for number in (1..order.len() as u32).rev() {
         watch.check(number as usize)?;

@@ -2,25 +2,37 @@
 
 use super::dominators::Dominators;
 use crate::AnalyzeError;
-use crate::columns::zeroed;
+use crate::columns::{with_room, zeroed};
 use crate::model::WideColumn;
 
-/// What would be freed with each node: its own size and that of all it dominates.
+/// What would be freed with each node: its own size and that of all it dominates. Four bytes a node if the whole heap's
+/// size fits four bytes, which no part of it can exceed.
 pub(crate) fn retained_sizes(
     dominators: &Dominators,
     shallow: &WideColumn,
-) -> Result<Vec<u64>, AnalyzeError> {
-    let mut sizes: Vec<u64> = zeroed(dominators.of.len())?;
-    for (node, size) in sizes.iter_mut().enumerate() {
-        *size = shallow.get(node);
+) -> Result<WideColumn, AnalyzeError> {
+    let nodes = dominators.of.len();
+    if let WideColumn::Narrow(shallow) = shallow
+        && shallow.iter().map(|&size| u64::from(size)).sum::<u64>() <= u32::MAX.into()
+    {
+        let mut sizes: Vec<u32> = with_room(nodes)?;
+        sizes.extend_from_slice(shallow);
+        add_up(dominators, &mut sizes, u32::saturating_add);
+        return Ok(WideColumn::Narrow(sizes));
     }
+    let mut sizes: Vec<u64> = with_room(nodes)?;
+    sizes.extend((0..nodes).map(|node| shallow.get(node)));
+    add_up(dominators, &mut sizes, u64::saturating_add);
+    Ok(WideColumn::Wide(sizes))
+}
+
+/// Adds what each node has to its dominator, the farthest from the root first.
+fn add_up<T: Copy>(dominators: &Dominators, sizes: &mut [T], add: impl Fn(T, T) -> T) {
     // Every node comes after its dominator in the order; the root comes first.
     for &node in dominators.order.iter().skip(1).rev() {
-        let size = sizes[node as usize];
-        let dominator = &mut sizes[dominators.of[node as usize] as usize];
-        *dominator = dominator.saturating_add(size);
+        let dominator = dominators.of[node as usize] as usize;
+        sizes[dominator] = add(sizes[dominator], sizes[node as usize]);
     }
-    Ok(sizes)
 }
 
 /// The nodes that each node dominates directly: 8 bytes a node.

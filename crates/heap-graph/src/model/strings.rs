@@ -1,20 +1,21 @@
 //! The string table: every string as it stood in the file, decoded when somebody asks.
 //!
 //! Few strings of a snapshot are ever looked at, so they are kept as the bytes between the quotes, one after
-//! the other, with 8 bytes a string for where it begins.
+//! the other, with 4 bytes a string for where it ends (8 if all of them are more than 4 GB).
 
 use std::borrow::Cow;
 
 use memchr::{memchr, memmem};
 
 use super::index::StringId;
+use super::wide::WideColumn;
 
 /// Strings as raw JSON text (what stands between the quotes).
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StringTable {
     bytes: Vec<u8>,
     /// Where each string ends; it begins where the one before it ends.
-    ends: Vec<u64>,
+    ends: WideColumn,
 }
 
 impl StringTable {
@@ -38,21 +39,26 @@ impl StringTable {
 
     pub(crate) fn shrink(&mut self) {
         self.bytes.shrink_to_fit();
-        self.ends.shrink_to_fit();
+        self.ends.shrink();
     }
 
     /// Bytes that the table occupies.
     pub(crate) fn heap_bytes(&self) -> usize {
-        self.bytes.capacity() + self.ends.capacity() * size_of::<u64>()
+        self.bytes.capacity() + self.ends.heap_bytes()
     }
 
     /// The text between the quotes, escapes and all. Empty for an id that is not in the table.
     pub(crate) fn raw(&self, id: StringId) -> &[u8] {
         let index = id.index();
-        let Some(&end) = self.ends.get(index) else {
+        if index >= self.ends.len() {
             return &[];
+        }
+        let end = self.ends.get(index);
+        let start = if index == 0 {
+            0
+        } else {
+            self.ends.get(index - 1)
         };
-        let start = if index == 0 { 0 } else { self.ends[index - 1] };
         &self.bytes[start as usize..end as usize]
     }
 
@@ -80,8 +86,11 @@ impl StringTable {
             loop {
                 let found = from + finder.find(self.bytes.get(from..)?)?;
                 // The string that this byte belongs to, empty ones before it left out.
-                let index = self.ends.partition_point(|&end| end <= found as u64);
-                let end = *self.ends.get(index)? as usize;
+                let index = self.ends.partition_point(|end| end <= found as u64);
+                if index >= self.ends.len() {
+                    return None;
+                }
+                let end = self.ends.get(index) as usize;
                 if found + part.len() <= end {
                     from = end;
                     return Some(StringId(index as u32));

@@ -40,6 +40,29 @@ impl WideColumn {
         }
     }
 
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Narrow(values) => values.len(),
+            Self::Wide(values) => values.len(),
+        }
+    }
+
+    /// How many numbers at the front something is true of, in a column in which it is true of none behind the first
+    /// that it is not true of.
+    pub(crate) fn partition_point(&self, is_before: impl Fn(u64) -> bool) -> usize {
+        match self {
+            Self::Narrow(values) => values.partition_point(|&value| is_before(value.into())),
+            Self::Wide(values) => values.partition_point(|&value| is_before(value)),
+        }
+    }
+
+    pub(crate) fn shrink(&mut self) {
+        match self {
+            Self::Narrow(values) => values.shrink_to_fit(),
+            Self::Wide(values) => values.shrink_to_fit(),
+        }
+    }
+
     #[inline]
     pub(crate) fn get(&self, at: usize) -> u64 {
         match self {
