@@ -181,6 +181,24 @@ describe('a cache with a second tier', { skip: missing }, () => {
     assert.deepEqual(one.get('key'), { rows: [1, 2] });
   });
 
+  it('tells everybody of a value that is set, though a fetch has stored the same already', async (t) => {
+    let truth = 'old';
+    const { server, caches: [one, two] } = await pair(t, { fetchMethod: async () => truth });
+    assert.equal(await one.fetch('key'), 'old');
+    await one.tier2.flush();
+    // The server evicts the key, the truth changes, and somebody reads it before who has changed it sets it.
+    await server.command('DEL', 'memguard:test:key');
+    truth = 'new';
+    assert.equal(await two.fetch('key'), 'new');
+    await two.tier2.flush();
+    assert.equal(one.get('key'), 'old');
+    const writer = await connect(t, server);
+    const three = await tiered(t, writer);
+    three.set('key', 'new');
+    await eventually(() => assert.equal(one.get('key'), undefined));
+    assert.equal(await one.fetch('key'), 'new');
+  });
+
   it('does not let a fetch that began before a deletion bring the old value back', async (t) => {
     let answer;
     const fetchMethod = () => new Promise((resolve) => (answer = resolve));

@@ -11,10 +11,12 @@ const { tierError } = require('./errors');
  *     0   'M'      ours
  *     1   1        version of this layout
  *     2   kind     how to read the body: see shared/codec.js, or one of those below
+ *     3   source   0 when it was set, 1 when it was read elsewhere and nobody was told
  *     4   epoch    6 bytes, big-endian: the content of the namespace that it belongs to; older ones were cleared
  *     10  length   4 bytes of the body that follows, so that one cut off is seen
  *
- * Equal values have equal bytes, by which the server tells a change from the same value set again.
+ * Equal values that were set have equal bytes, by which the server tells a change from the same value set again. One
+ * that was only read elsewhere differs: memories that have another value still have to be told when it is set.
  */
 
 const MAGIC = 0x4d;
@@ -109,8 +111,9 @@ function withHeader(kind, body, length) {
   return bytes;
 }
 
-/** Says which content of the namespace the bytes belong to. */
-function stamp(bytes, epoch) {
+/** Says which content of the namespace the bytes belong to, and whether they were set. */
+function stamp(bytes, epoch, wasSet = true) {
+  bytes[3] = wasSet ? 0 : 1;
   bytes.writeUIntBE(epoch, 4, 6);
   return bytes;
 }

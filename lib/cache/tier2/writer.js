@@ -114,7 +114,7 @@ class Writer {
     const { epoch } = this.link;
     if (kind === 'remove') return this.protocol.remove(name, stamp(gravestone(), epoch));
     if (kind === 'set') return this.protocol.set(name, stamp(bytes, epoch), ttl);
-    return this.protocol.fill(name, stamp(bytes, epoch), ttl, replaced);
+    return this.protocol.fill(name, stamp(bytes, epoch, false), ttl, replaced);
   }
 
   succeeded() {
