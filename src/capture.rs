@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use memguard_guard::SnapshotError;
-use memguard_guard::snapshots::{self, Finished, ForkError, SnapshotFolder, SnapshotRequest};
+use memguard_guard::brink;
+use memguard_guard::snapshots::{
+    self, Finished, ForkError, Patience, SnapshotFolder, SnapshotRequest,
+};
 use napi::bindgen_prelude::{AsyncTask, Function};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi_derive::napi;
@@ -70,9 +73,14 @@ pub fn fork_snapshot(
             tell(text);
         }
     });
-    // SAFETY: called by JavaScript, so on its isolate's thread and outside of a GC; a guard that is open has pinned this
+    let patience = if pressed {
+        Patience::Pressed
+    } else {
+        Patience::ComeAgain
+    };
+    // SAFETY: called by JavaScript, so on its isolate's thread; a guard that is open has pinned this
     // library.
-    let started = match unsafe { snapshots::fork(ticket, facts, pressed, done) } {
+    let started = match unsafe { snapshots::fork(ticket, facts, patience, done) } {
         Err(ForkError::WorkersBusy) => return Ok(None),
         started => started.map_err(of_fork)?,
     };
@@ -83,6 +91,33 @@ pub fn fork_snapshot(
 #[napi(catch_unwind)]
 pub fn prepare_snapshot(ticket: u32) -> AsyncTask<Background> {
     background(move || snapshots::prepare_again(ticket).map_err(of_fork))
+}
+
+/// Has this isolate leave a snapshot behind when it runs into its heap limit. `on_event` gets JSON, as far as there is a turn of
+/// the event loop for it. Answers whether V8 offers it.
+#[napi(catch_unwind)]
+pub fn arm_brink(settings: String, on_event: Function<String, ()>) -> Result<bool> {
+    let settings = json::parse(&settings)?;
+    let tell = on_event
+        .build_threadsafe_function::<String>()
+        .weak::<true>()
+        .build_callback(|told| Ok(told.value))
+        .map_err(internal)?;
+    let tell = move |event: &brink::Event| {
+        if let Ok(text) = json::print(event) {
+            tell.call(text, ThreadsafeFunctionCallMode::NonBlocking);
+        }
+    };
+    // SAFETY: called by JavaScript, so on its isolate's thread; a guard that is open has pinned this library and leaves
+    // when the environment ends.
+    Ok(unsafe { brink::arm(settings, Box::new(tell)) })
+}
+
+/// The heap limit is as if nothing had been armed.
+#[napi(catch_unwind)]
+pub fn disarm_brink() {
+    // SAFETY: called by JavaScript, so on its isolate's thread.
+    unsafe { brink::disarm() };
 }
 
 /// Publishes a snapshot that was written.

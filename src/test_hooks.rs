@@ -6,6 +6,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use memguard_guard::snapshots::faults::{Fault, simulate};
 use memguard_guard::{IsolateFacts, Waker};
 use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
@@ -13,6 +14,10 @@ use napi_derive::napi;
 use crate::error::{Result, coded};
 use crate::json;
 use crate::task::{Background, background};
+
+#[cfg(target_os = "linux")]
+#[path = "test_hooks/forbid.rs"]
+mod forbid;
 
 thread_local! {
     static ARMED: Cell<bool> = const { Cell::new(false) };
@@ -58,6 +63,33 @@ impl Waker for Panics {
     fn wake(&self) {
         panic!("expected by the test");
     }
+}
+
+/// Has a fault happen to the next forked captures: `none`, `no-symbols`, `no-proc`, `crash`, `abort`, `panic`, `memory`,
+/// `slow`, `hang`.
+#[napi(catch_unwind)]
+pub fn simulate_fault(name: String, times: i32) -> Result<()> {
+    let fault = match name.as_str() {
+        "none" => Fault::None,
+        "no-symbols" => Fault::NoSymbols,
+        "no-proc" => Fault::NoProc,
+        "crash" => Fault::Crash,
+        "abort" => Fault::Abort,
+        "panic" => Fault::Panic,
+        "memory" => Fault::Memory,
+        "slow" => Fault::Slow,
+        "hang" => Fault::Hang,
+        _ => return Err(coded("ERR_TEST", format!("no fault {name}"))),
+    };
+    simulate(fault, times);
+    Ok(())
+}
+
+/// Has the kernel refuse to make processes from now on, by a seccomp filter of all threads that are made later and of this one.
+#[cfg(target_os = "linux")]
+#[napi(catch_unwind)]
+pub fn forbid_forks() -> bool {
+    forbid::forks()
 }
 
 /// Opens a guard over which the sampler thread stumbles.

@@ -26,7 +26,7 @@ function temporaryFolder(t) {
   const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), 'memguard-app-'));
   t.after(() => {
     fs.chmodSync(folder, 0o700);
-    fs.rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    fs.rmSync(folder, { recursive: true, force: true, maxRetries: 20 });
   });
   return folder;
 }

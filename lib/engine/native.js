@@ -86,6 +86,9 @@ module.exports = function nativeEngine(binding) {
         const started = parse(binding.forkSnapshot(ticket, JSON.stringify(facts), keepAlive, pressed, (text) => tell(parse(text))));
         return { started, ended };
       },
+      /** Has this thread's isolate leave a snapshot behind at its heap limit; answers whether that can be. */
+      arm: (settings, onEvent) => binding.armBrink(JSON.stringify(settings), (text) => onEvent(parse(text))),
+      disarm: () => binding.disarmBrink(),
       prepare: (ticket) => background(binding.prepareSnapshot(ticket)),
       plan: (request) => parse(binding.planSnapshot(JSON.stringify(request))),
       begin: (request) => background(binding.beginSnapshot(JSON.stringify(request))),

@@ -1,4 +1,4 @@
-import type { SentSnapshot, TakenSnapshot } from './snapshots';
+import type { SentSnapshot, SnapshotInfo, TakenSnapshot } from './snapshots';
 import type { MemorySample } from './sample';
 
 /** How bad it is. */
@@ -88,6 +88,16 @@ export interface PressureChange {
   caches: { name: string | null; entries: number; bytes: number | null }[];
 }
 
+/** This thread ran into its heap limit, and a forked child takes a snapshot: time to drain, as far as memory allows. */
+export interface LimitReached {
+  /** The child. */
+  pid: number;
+  /** How long the process stood still for it. */
+  pauseMs: number;
+  /** The limit that was reached. */
+  limitBytes: number;
+}
+
 /** Something that could not be done, and why; the guard goes on without it. */
 export interface Degradation {
   feature: 'snapshot';
@@ -106,7 +116,8 @@ export interface GuardEvents {
   recovered: [recovery: Recovery];
   sample: [sample: MemorySample];
   gc: [collection: GcEvent];
-  snapshot: [snapshot: TakenSnapshot | SentSnapshot];
+  snapshot: [snapshot: SnapshotInfo | TakenSnapshot | SentSnapshot];
+  limit: [reached: LimitReached];
   pressure: [change: PressureChange];
   degraded: [degradation: Degradation];
 }

@@ -20,6 +20,7 @@ const { warn } = require('../warnings');
 /** What watching does without is loaded when it is first asked for: start-up is the app's time. */
 const later = {
   auto: () => require('./auto-snapshot'),
+  brink: () => require('./brink'),
   caches: () => require('../cache'),
   capabilities: () => require('./capabilities'),
   ledger: () => require('./ledger'),
@@ -45,6 +46,7 @@ class MemoryGuard extends EventEmitter {
   #warnings = [];
   #marks = null;
   #auto = null;
+  #brink = null;
   /** What the engine was told of listeners: it makes costly events only for them. */
   #listens = null;
   #folders = new Folders();
@@ -221,6 +223,10 @@ class MemoryGuard extends EventEmitter {
     const options = this.#options;
     this.#signal = listen(options.signal, { explicit: namedSignal }, () => this.#onSignal());
     stopAtExit(this);
+    if (options.snapshotAtLimit && options.snapshotOn !== null && options.snapshotMethod !== 'blocking') {
+      this.#brink ??= new (later.brink().Brink)((event) => this.#atTheLimit(event));
+      this.#brink.arm(this.#folder());
+    }
     if (options.reportInterval !== null) {
       this.#timers.push(setInterval(() => this.#printLine(), options.reportInterval).unref());
     }
@@ -229,6 +235,7 @@ class MemoryGuard extends EventEmitter {
 
   #release() {
     this.#signal?.stop();
+    this.#brink?.disarm();
     forget(this);
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers = [];
@@ -256,6 +263,14 @@ class MemoryGuard extends EventEmitter {
   async #takeBySelf(given) {
     this.#handleFor('takeSnapshot');
     return this.#take(null, { ...given, keepAlive: false });
+  }
+
+  /** The heap limit was reached, and there is a turn of the event loop nevertheless. */
+  #atTheLimit({ type, ...event }) {
+    if (!this.running) return;
+    if (type === 'forked') this.#emit('limit', event);
+    else if (type === 'taken') this.#emit('snapshot', { ...event.snapshot, deleted: event.deleted });
+    else this.#degraded('snapshot', event.code, event.message);
   }
 
   /** Events from the engine, on this thread. Nothing that a listener throws gets any further. */
@@ -294,7 +309,8 @@ class MemoryGuard extends EventEmitter {
     if (!this.running) return;
     this.#auto ??= new (later.auto().AutoSnapshot)({
       capture: (of) => this.#takeBySelf({ reason: 'alert', level: of.level, cooldownMs: this.#options.snapshotCooldown }),
-      onSkipped: (code, reason) => this.#degraded('snapshot', code, reason),
+      // Where one is being taken already, there is one of this moment.
+      onSkipped: (code, reason) => code !== 'ERR_MEMGUARD_SNAPSHOT_BUSY' && this.#degraded('snapshot', code, reason),
     });
     this.#auto.request(alert, this.#options);
   }

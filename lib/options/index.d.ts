@@ -89,6 +89,11 @@ export interface GuardOptions {
    * stands still meanwhile (`blocking`), or `auto`: the first that can be had, in this order. Default `'auto'`.
    */
   snapshotMethod?: 'auto' | 'fork' | 'blocking';
+  /**
+   * When this thread runs into its heap limit, have a forked child leave a snapshot behind, which it finishes whatever becomes of
+   * the process; for that the limit is raised by 64 MB for a moment. Only where a fork can be had. Default `true`.
+   */
+  snapshotAtLimit?: boolean;
   /** Refuse a snapshot that would stop the process for longer, as estimated. Default `false`: no bound. */
   snapshotMaxPause?: Duration | false;
   /**

@@ -42,6 +42,7 @@ const OPTIONS = {
   snapshotOn: { type: t.orOff(t.oneOf('warn', 'critical')), default: 'warn' },
   snapshotCooldown: { type: t.duration(AGES), default: 10 * 60e3 },
   snapshotMethod: { type: t.oneOf('auto', 'fork', 'blocking'), default: 'auto' },
+  snapshotAtLimit: { type: t.boolean, default: true },
   snapshotMaxPause: { type: t.orOff(t.duration(AGES)), default: false },
   snapshotMaxLoad: { type: t.orOff(t.ratio()), default: 0.9 },
   signal: { type: t.orOff(t.signal), default: 'SIGUSR2' },

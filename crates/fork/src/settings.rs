@@ -57,7 +57,7 @@ impl Default for Limits {
             memory_bytes: None,
             cpu: Duration::from_secs(600),
             wall: Duration::from_secs(900),
-            orphan: Duration::from_secs(120),
+            orphan: Duration::from_secs(600),
             priority: Priority::Idle,
             keep_fds: Vec::new(),
         }

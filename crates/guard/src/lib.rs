@@ -20,6 +20,7 @@ mod audit;
 mod baseline_file;
 #[cfg(feature = "bench")]
 pub mod bench;
+pub mod brink;
 mod clock;
 mod engine;
 mod events;
@@ -97,6 +98,8 @@ pub unsafe fn close(guard: u32) {
 /// # Safety
 /// On the isolate's thread, while it is alive.
 pub unsafe fn leave() {
+    // SAFETY: passed on from the caller.
+    unsafe { brink::disarm() };
     // SAFETY: passed on from the caller.
     unsafe { engine().leave() }
 }

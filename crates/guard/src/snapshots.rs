@@ -34,7 +34,7 @@ static NEXT_TICKET: AtomicU32 = AtomicU32::new(1);
 
 #[cfg(feature = "test-hooks")]
 pub use forked::faults;
-pub use forked::{Finished, ForkError, Started, fork, prepare_again};
+pub use forked::{Finished, ForkError, Patience, Started, fork, prepare_again};
 pub use method::Wish;
 pub use place::Target;
 

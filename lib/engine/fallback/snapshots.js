@@ -121,4 +121,4 @@ function describe(dir, name) {
   return { file, sizeBytes: size, createdAtMs: Math.round(Math.min(birthtimeMs || mtimeMs, mtimeMs)), pct: Number(NAME.exec(name)[1]), sideCar: 'missing' };
 }
 
-module.exports = { write: (file) => v8.writeHeapSnapshot(file), plan, begin, commit, abort, list, tidy: async () => null, close() {} };
+module.exports = { write: (file) => v8.writeHeapSnapshot(file), plan, begin, commit, abort, list, tidy: async () => null, close() {}, arm: () => false, disarm() {} };

@@ -29,10 +29,26 @@ const LEAST_BYTES: u64 = 128 << 20;
 /// How many deleted files a child tells of by name.
 const MOST_DELETED: usize = 100;
 
-/// How long the process stands still at most for V8's workers to become idle.
-const IDLE_WAIT: Duration = Duration::from_millis(3);
-/// The same when it was tried for long enough to find them idle.
-const PRESSED_WAIT: Duration = Duration::from_millis(25);
+/// What to do while V8's workers are in the middle of something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// Answer so at once: the caller comes again.
+    ComeAgain,
+    /// Wait a little and then fork whatever they do: the caller has come often enough.
+    Pressed,
+    /// Wait for longer: at the heap's limit they sweep, and there will be no other moment.
+    AtTheLimit,
+}
+
+impl Patience {
+    fn idle_wait(self) -> Duration {
+        Duration::from_millis(match self {
+            Self::ComeAgain => 3,
+            Self::Pressed => 25,
+            Self::AtTheLimit => 1000,
+        })
+    }
+}
 
 /// One fork at a time in this process: the marks of the memory must not be read while another changes them.
 static UNDER_WAY: AtomicBool = AtomicBool::new(false);
@@ -221,18 +237,17 @@ pub fn prepare_again(ticket: u32) -> Result<(), ForkError> {
 }
 
 /// Forks this process; the child takes the snapshot of this thread's isolate. `done` is called on another thread when it
-/// has ended. While V8's workers are busy it answers so at once, unless it is `pressed`: then it waits for them a
-/// little, and forks whatever they do.
+/// has ended. What happens while V8's workers are busy is a matter of `patience`.
 ///
 /// # Errors
 /// There is no child; the ticket is still good.
 ///
 /// # Safety
-/// On the isolate's thread, outside of a GC; the library stays loaded.
+/// On the isolate's thread; the library stays loaded.
 pub unsafe fn fork(
     ticket: u32,
     facts: SnapshotFacts,
-    pressed: bool,
+    patience: Patience,
     done: Done,
 ) -> Result<Started, ForkError> {
     let Some(isolate) = Isolate::current() else {
@@ -240,7 +255,7 @@ pub unsafe fn fork(
     };
     let mut under_way = take(ticket).ok_or(ForkError::NoTicket)?;
     let is_idle = |ready: &Ready| ready.prepared.is_idle();
-    if !pressed && !under_way.ready.as_ref().is_none_or(is_idle) {
+    if patience == Patience::ComeAgain && !under_way.ready.as_ref().is_none_or(is_idle) {
         put(ticket, under_way);
         return Err(ForkError::WorkersBusy);
     }
@@ -254,10 +269,13 @@ pub unsafe fn fork(
         return Err(ForkError::NoTicket);
     };
     let limits = Limits {
-        idle_wait: if pressed { PRESSED_WAIT } else { IDLE_WAIT },
+        idle_wait: patience.idle_wait(),
         memory_bytes: under_way.child_bytes(),
         keep_fds: under_way.place.keep_fds(),
-        priority: Priority::Idle,
+        priority: match patience {
+            Patience::AtTheLimit => Priority::Low,
+            Patience::ComeAgain | Patience::Pressed => Priority::Idle,
+        },
         ..Limits::default()
     };
     let mut place = Some(under_way.place);
@@ -353,7 +371,8 @@ fn capture(
     child.phase(TAKING);
     simulated_fault(child);
     let mut meter = Meter::new(place.open()?, child, &place);
-    // SAFETY: by the contract of `fork`, this thread is the isolate's and outside of a GC.
+    // SAFETY: by the contract of `fork`, this thread is the isolate's; V8 is at rest, or asks for a higher limit between
+    // two collections.
     unsafe { isolate.write_heap_snapshot(&mut meter, &mut || child.phase(WRITING)) }
         .and_then(|()| std::io::Write::flush(&mut meter))
         .map_err(|error| place.error("write", error))?;
