@@ -11,11 +11,11 @@ const oracle = path.join(root, 'parity', 'heap-graph', 'oracle.mjs');
 
 /** The program that prints our figures; `--release` for files that are not tiny. */
 export function buildFigures({ release }) {
-  const args = ['build', '--quiet', '--locked', '-p', 'memguard-heap-graph', '--example', 'figures'];
+  const args = ['build', '--quiet', '--locked', '-p', 'memguard-heap-graph', '--example', 'heap_figures'];
   const { status } = spawnSync('cargo', release ? [...args, '--release'] : args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
-  if (status !== 0) throw new Error('cargo could not build the example `figures`');
+  if (status !== 0) throw new Error('cargo could not build the example `heap_figures`');
   const target = process.env.CARGO_TARGET_DIR ?? path.join(root, 'target');
-  return path.join(target, release ? 'release' : 'debug', 'examples', process.platform === 'win32' ? 'figures.exe' : 'figures');
+  return path.join(target, release ? 'release' : 'debug', 'examples', process.platform === 'win32' ? 'heap_figures.exe' : 'heap_figures');
 }
 
 function json(command, args) {

@@ -60,6 +60,7 @@ async function main() {
   const classes = snapshot.aggregatesWithFilter({});
   ms.classes = performance.now() - before;
   ms.all = performance.now() - started;
+  const { user, system } = process.cpuUsage();
   const printed = {
     nodes: snapshot.nodeCount,
     edges: snapshot.containmentEdges.length / snapshot.edgeFieldsCount,
@@ -67,6 +68,7 @@ async function main() {
     classCount: Object.keys(classes).length,
     statistics: snapshot.getStatistics(),
     peakRssKb: process.resourceUsage().maxRSS,
+    cpuMs: (user + system) / 1000,
     ms,
   };
   if (options.classes) {
