@@ -57,16 +57,24 @@ describe('a second tier whose server fails', { skip: missing }, () => {
       let reads = 0;
       const load = caches.map(async (cache, who) => {
         for (let i = 0; running; i++) {
-          const key = `key${(i * 7 + who) % 60}`;
-          if (i % 5 === 0) {
-            truth.set(key, i * 10 + who);
-            if (i % 10 === 0) cache.delete(key);
-            else cache.set(key, i * 10 + who);
+          const n = (i * 7 + who) % 60;
+          const key = `key${n}`;
+          const version = i * 10 + who;
+          if (i % 10 === 0) {
+            truth.set(key, version);
+            cache.delete(key);
+          } else if (i % 5 === 0 && n % caches.length === who) {
+            // A key has one who sets it: the order of two would be that of their connections.
+            truth.set(key, version);
+            cache.set(key, version);
           } else {
-            const { ms } = await timed(() => cache.fetch(key));
+            const forceRefresh = i % 17 === 0;
+            const { ms } = await timed(() => cache.fetch(key, { forceRefresh }));
             slowest = Math.max(slowest, ms);
             reads++;
           }
+          // As a server does that is short of memory.
+          if (i % 30 === 0) await server.command('UNLINK', `memguard:test:${key}`).catch(() => {});
           if (i % 20 === 0) await sleep(1);
         }
       });
@@ -80,7 +88,7 @@ describe('a second tier whose server fails', { skip: missing }, () => {
       await sleep(100);
       running = false;
       await Promise.all(load);
-      assert.ok(reads > 500);
+      assert.ok(reads > 100, String(reads));
       // The bound is that of a read; the rest is room for a machine that is busy.
       assert.ok(slowest < RETRIES.readTimeout + 1500, `${slowest} ms`);
 

@@ -221,23 +221,31 @@ describe('a cache with a second tier', { skip: missing }, () => {
     assert.equal(await one.fetch('key'), 'new');
   });
 
-  it('does not store what was fetched before a deletion, even if the news of it comes late', async (t) => {
-    let answer;
-    const fetchMethod = () => new Promise((resolve) => (answer = resolve));
-    const { server, clients, caches: [one] } = await pair(t, { fetchMethod });
-    // Another process that deletes without a word.
-    const silent = await tiered(t, clients[1], { tier: { namespace: 'silent' } });
-    const fetching = one.fetch('key');
-    await eventually(() => assert.ok(answer));
-    silent.delete('key');
-    await silent.tier2.flush();
-    assert.match(await server.command('RENAME', 'memguard:silent:key', 'memguard:test:key'), /OK/);
-    answer('old');
-    assert.equal(await fetching, 'old');
-    await one.tier2.flush();
-    assert.equal(one.stats().tier2.outrun, 1);
-    assert.equal(one.stats().tier2.written, 0);
-  });
+  for (const forceRefresh of [false, true]) {
+    const title = 'does not store what was fetched before a change, even if the news of it comes late';
+    it(`${title}${forceRefresh ? ', nor when it is told to fetch' : ''}`, async (t) => {
+      let answer;
+      const fetchMethod = () => new Promise((resolve) => (answer = resolve));
+      const { server, clients, caches: [one] } = await pair(t, { fetchMethod });
+      // Another process, whose news do not arrive.
+      const silent = await tiered(t, clients[1], { tier: { namespace: 'silent' } });
+      for (const change of [() => silent.delete('key'), () => silent.set('key', 'new')]) {
+        const { written, outrun } = one.stats().tier2;
+        const fetching = one.fetch('key', { forceRefresh });
+        await eventually(() => assert.ok(answer));
+        change();
+        await silent.tier2.flush();
+        assert.match(await server.command('RENAME', 'memguard:silent:key', 'memguard:test:key'), /OK/);
+        answer('old');
+        answer = undefined;
+        assert.equal(await fetching, 'old');
+        await one.tier2.flush();
+        assert.equal(one.stats().tier2.outrun, outrun + 1);
+        assert.equal(one.stats().tier2.written, written);
+        one.load([]);
+      }
+    });
+  }
 
   it('takes a value that is deleted while it is read for nothing to keep', async (t) => {
     const { caches: [one, two] } = await pair(t);

@@ -75,15 +75,13 @@ class Engine {
     this.outdate(key);
     this.readings.set(key, reading);
     try {
-      let read = FRESH;
-      if (!options.forceRefresh) {
-        read = await this.readCurrent(name, reading);
-        if (options.status) options.status.tier2 = read.found ? 'hit' : read.replaced === undefined ? 'skipped' : 'miss';
-        if (read.found) {
-          options.ttl = shorter(options.ttl, read.left);
-          options.outdated = reading.outdated;
-          return read.value;
-        }
+      const read = await this.readCurrent(name, reading);
+      if (options.status) options.status.tier2 = read.found ? 'hit' : read.replaced === undefined ? 'skipped' : 'miss';
+      // Of a value that is to be fetched anew only what it replaces matters.
+      if (read.found && !(options.forceRefresh && fetch !== undefined)) {
+        options.ttl = shorter(options.ttl, read.left);
+        options.outdated = reading.outdated;
+        return read.value;
       }
       // What changes from here on may be missing in what is fetched now.
       reading.outdated = false;
@@ -169,7 +167,7 @@ class Engine {
       if (found && value !== undefined) {
         counts.hits++;
         const left = pttl < 0 ? Infinity : Math.max(1, pttl);
-        return { found: true, value: this.records.unpack(value, left), replaced: undefined, left };
+        return { found: true, value: this.records.unpack(value, left), replaced, left };
       }
     } catch (error) {
       counts.garbage++;
@@ -194,9 +192,12 @@ class Engine {
       return;
     }
     const ttl = this.timeToLive(options.ttl);
-    if (options.forceRefresh) this.put('set', name, bytes, ttl);
-    else if (replaced !== undefined && !this.queue.has(name)) {
-      this.put('fill', name, bytes, ttl, typeof replaced === 'function' ? replaced() : null);
+    const tells = options.forceRefresh === true;
+    if (replaced !== undefined && !this.queue.has(name)) {
+      this.put('fill', name, bytes, ttl, { replaced: replaced === null ? null : replaced(), tells });
+    } else if (tells) {
+      // What the server has, or is about to have, is not known: it must not be older than this.
+      this.put('remove', name, null, 0);
     }
   }
 
@@ -234,9 +235,9 @@ class Engine {
     this.writer.kick();
   }
 
-  put(kind, name, bytes, ttl, replaced) {
+  put(kind, name, bytes, ttl, more) {
     if (this.closed) return;
-    this.queue.put({ kind, name, bytes, ttl, replaced, at: performance.now() });
+    this.queue.put({ kind, name, bytes, ttl, ...more, at: performance.now() });
     if (this.isLate) this.queue.demote(Infinity);
     this.writer.kick();
   }

@@ -1,7 +1,7 @@
 'use strict';
 
 const { forbidsScripts } = require('./errors');
-const { CLEAR, FILL, REMOVE, SET, SYNC } = require('./scripts');
+const { CLEAR, FILL, REFRESH, REMOVE, SET, SYNC } = require('./scripts');
 
 /** For how long a deleted key resists values that were read before its deletion. */
 const GRAVESTONE_MS = 60_000;
@@ -58,6 +58,19 @@ class Protocol {
     return this.either(
       async () => Number(await this.run(FILL, key, bytes, String(ttl), replaced)) === 1,
       () => false,
+    );
+  }
+
+  /** As `fill`, and tells the others if it is another value. Where scripts are forbidden the key is deleted instead. */
+  async refresh(name, bytes, ttl, replaced, gravestone) {
+    const key = this.names.values + name;
+    const message = this.message('k', name);
+    return this.either(
+      async () => Number(await this.run(REFRESH, key, bytes, String(ttl), replaced || '', this.names.channel, message)) === 1,
+      async () => {
+        await this.remove(name, gravestone);
+        return false;
+      },
     );
   }
 

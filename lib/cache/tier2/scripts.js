@@ -28,6 +28,16 @@ if type(old) ~= 'string' or redis.sha1hex(old) ~= ARGV[3] then return 0 end
 if ARGV[2] == '0' then redis.call('SET', KEYS[1], ARGV[1]) else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
 return 1`;
 
+/** As FILL, with '' for nothing to replace; and ARGV channel, message for others if the value is another one. */
+const REFRESH = `
+local old = redis.pcall('GET', KEYS[1])
+local seen = ''
+if type(old) == 'string' then seen = redis.sha1hex(old) elseif old then return 0 end
+if seen ~= ARGV[3] then return 0 end
+if ARGV[2] == '0' then redis.call('SET', KEYS[1], ARGV[1]) else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
+if old ~= ARGV[1] then redis.call('PUBLISH', ARGV[4], ARGV[5]) end
+return 1`;
+
 /** KEYS value; ARGV gravestone, for how many ms, channel, message. */
 const REMOVE = `${FAILED}
 if failed(redis.pcall('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])) then redis.call('UNLINK', KEYS[1]) end
@@ -68,4 +78,4 @@ end
 redis.call('PUBLISH', ARGV[4], ARGV[5] .. raised)
 return raised`;
 
-module.exports = { CLEAR, FILL, REMOVE, SET, SYNC };
+module.exports = { CLEAR, FILL, REFRESH, REMOVE, SET, SYNC };

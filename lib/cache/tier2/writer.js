@@ -110,11 +110,13 @@ class Writer {
     return true;
   }
 
-  send({ kind, name, bytes, ttl, replaced }) {
+  send({ kind, name, bytes, ttl, replaced, tells }) {
+    const { protocol } = this;
     const { epoch } = this.link;
-    if (kind === 'remove') return this.protocol.remove(name, stamp(gravestone(), epoch));
-    if (kind === 'set') return this.protocol.set(name, stamp(bytes, epoch), ttl);
-    return this.protocol.fill(name, stamp(bytes, epoch, false), ttl, replaced);
+    if (kind === 'remove') return protocol.remove(name, stamp(gravestone(), epoch));
+    if (kind === 'set') return protocol.set(name, stamp(bytes, epoch), ttl);
+    if (tells) return protocol.refresh(name, stamp(bytes, epoch, false), ttl, replaced, stamp(gravestone(), epoch));
+    return protocol.fill(name, stamp(bytes, epoch, false), ttl, replaced);
   }
 
   succeeded() {
