@@ -9,6 +9,8 @@ const { isPositiveInteger } = require('./write');
 /** Reads the options of an LRUCache: checks all of them before anything is built. */
 
 const CALLBACKS = ['dispose', 'disposeAfter', 'onInsert'];
+/** See policy/. */
+const POLICIES = ['lru', 's3-fifo', 'sieve'];
 const METHODS = ['sizeCalculation', 'fetchMethod', 'memoMethod'];
 const COUNT = 'a positive integer';
 /** What an entry takes beside its key and value: its share of the index and of the arrays by slot. */
@@ -43,6 +45,7 @@ function readOptions(given) {
   const { name = null, sizing = false } = options;
   if (name !== null && typeof name !== 'string') throw invalidType('name', name, 'a string');
   if (typeof sizing !== 'boolean') throw invalidType('sizing', sizing, 'true or false');
+  const policy = readPolicy(options.policy);
   const { tier2 = null } = options;
   if (tier2 !== null && typeof tier2 !== 'object') throw invalidType('tier2', tier2, 'what valkeyTier() answers');
   if (sizing && max === 0) throw invalidType('sizing', sizing, 'max beside it: the estimate is by count');
@@ -56,6 +59,7 @@ function readOptions(given) {
     maxEntrySize: maxEntrySize || limit || maxSize || 0,
     measured,
     name,
+    policy,
     sizing,
     tier2,
     pressure: readPressure(options.pressure),
@@ -82,6 +86,11 @@ function readOptions(given) {
 
 function measureEntry(value, key) {
   return Math.ceil(ENTRY_BYTES + sizeOf(key) + sizeOf(value));
+}
+
+function readPolicy(policy = 'lru') {
+  if (!POLICIES.includes(policy)) throw invalidType('policy', policy, POLICIES.map((name) => `'${name}'`).join(' or '));
+  return policy;
 }
 
 function readByteLimit({ maxBytes, maxSize }) {

@@ -1,6 +1,6 @@
 'use strict';
 
-const { describeExpiry, isStale, remaining, renew } = require('./expiry');
+const { describeExpiry, expires, isStale, remaining, renew, startOf, ttlOf } = require('./expiry');
 const { Pending, settled } = require('./pending');
 const { removeEntry } = require('./write');
 
@@ -25,7 +25,7 @@ function getEntry(cache, store, key, options = NO_OPTIONS) {
   const value = store.values[slot];
   const fetching = value instanceof Pending;
   if (status) describeExpiry(store, slot, status);
-  if (store.ttls !== null && isStale(store, slot)) {
+  if (isStale(store, slot)) {
     store.misses++;
     if (status) status.get = fetching ? 'stale-fetching' : 'stale';
     if (!fetching && !noDeleteOnStaleGet) removeEntry(cache, store, key, 'expire');
@@ -85,8 +85,8 @@ function describeEntry(store, key) {
   const value = settled(store.values[slot]);
   if (value === undefined) return undefined;
   const entry = { value };
-  if (store.ttls !== null && store.ttls[slot] !== 0 && store.starts[slot] !== 0) {
-    entry.ttl = store.ttls[slot] - (store.clock.exact() - store.starts[slot]);
+  if (expires(store, slot)) {
+    entry.ttl = ttlOf(store, slot) - (store.clock.exact() - startOf(store, slot));
     entry.start = Date.now();
   }
   if (store.sizes !== null) entry.size = store.sizes[slot];

@@ -1,6 +1,7 @@
 'use strict';
 
 const { LONGEST_TIMEOUT } = require('./clock');
+const { startOf, ttlOf } = require('./expiry');
 const { removeEntry } = require('./write');
 
 /** Entries taken out in one tick; the rest waits for the next, so that the event loop is not held up. */
@@ -25,7 +26,7 @@ class Sweeper {
   schedule(slot, ttl) {
     if (!(ttl > 0)) return;
     if (this.due.length > 64 + 2 * this.store.size) this.rebuild();
-    this.push(this.store.starts[slot] + ttl, slot);
+    this.push(startOf(this.store, slot) + ttl, slot);
     this.arm();
   }
 
@@ -57,8 +58,8 @@ class Sweeper {
   }
 
   isCurrent(slot, due) {
-    const { ttls, starts } = this.store;
-    return ttls[slot] !== 0 && starts[slot] + ttls[slot] === due;
+    const ttl = ttlOf(this.store, slot);
+    return ttl !== 0 && startOf(this.store, slot) + ttl === due;
   }
 
   /** Forgets the records that no longer count. */

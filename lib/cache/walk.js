@@ -1,6 +1,6 @@
 'use strict';
 
-const { isStale } = require('./expiry');
+const { isStale, startOf, ttlOf } = require('./expiry');
 const { Pending, settled } = require('./pending');
 const { clearEntries, removeEntry, setEntry } = require('./write');
 
@@ -64,7 +64,7 @@ function findKey(cache, store, test) {
 /** Takes the stale entries out, oldest first; answers whether there were any. */
 function purgeStale(cache, store) {
   let purged = false;
-  if (store.ttls === null) return false;
+  if (store.times === null) return false;
   for (const slot of slots(store, false, true)) {
     if (!isStale(store, slot)) continue;
     removeEntry(cache, store, store.keys[slot], 'expire');
@@ -81,9 +81,9 @@ function dump(store) {
     const value = settled(store.values[slot]);
     if (value === undefined || key === undefined) continue;
     const entry = { value };
-    if (store.ttls !== null) {
-      entry.ttl = store.ttls[slot];
-      entry.start = Math.floor(Date.now() - (store.clock.exact() - store.starts[slot]));
+    if (store.times !== null) {
+      entry.ttl = ttlOf(store, slot);
+      entry.start = Math.floor(Date.now() - (store.clock.exact() - startOf(store, slot)));
     }
     if (store.sizes !== null) entry.size = store.sizes[slot];
     dumped.push([key, entry]);

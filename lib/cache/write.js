@@ -5,7 +5,6 @@ const { parseDuration } = require('../units');
 const { metrics } = require('./channels');
 const { describeExpiry, setExpiry } = require('./expiry');
 const { Pending } = require('./pending');
-const { isTimed } = require('./stats');
 
 /**
  * Everything that changes entries. Callbacks of the user run here, and may throw or change the cache themselves:
@@ -78,24 +77,51 @@ function setQuietly(cache, store, key, value) {
     }
   }
   let slot = store.index.get(key);
-  const exists = slot !== undefined;
-  if (exists) {
+  if (slot === undefined) {
+    slot = store.sizes === null ? addEntry(store, key, value) : addSized(store, key, value, size);
+  } else {
     store.updated++;
     store.touch(slot);
     if (store.sizes !== null && (store.measured || store.values[slot] !== value)) {
-      while (outgrows(store, slot, size)) store.dropOldest();
+      store.spared = slot;
+      while (outgrows(store, slot, size)) store.evict(store.oldest());
+      store.spared = 0;
       store.totalSize -= store.sizes[slot];
       accountFor(store, slot, size);
     }
     store.values[slot] = value;
-  } else {
-    while (isFull(store, size)) store.dropOldest();
+    if (cache.noUpdateTTL) return;
+  }
+  if (store.timed) setExpiry(store, slot, store.ttl, store.ttl === 0 ? 0 : store.clock.exact());
+}
+
+/** Adds an entry of no size to a cache without callbacks. */
+function addEntry(store, key, value) {
+  // More than one too many only where memory pressure has just lowered the bound.
+  while (store.size > store.max && store.max > 0) store.evict(store.oldest());
+  if (store.size !== store.max) return store.insert(key, value);
+  const slot = store.oldest();
+  store.replace(slot, key, value);
+  return slot;
+}
+
+/** Adds an entry of a size to a cache without callbacks. */
+function addSized(store, key, value, size) {
+  let slot = 0;
+  while (isFull(store, size)) {
+    slot = store.oldest();
+    if (!isFull(store, size - store.sizes[slot], 1)) break;
+    store.evict(slot);
+    slot = 0;
+  }
+  if (slot === 0) {
     slot = store.insert(key, value);
-    if (store.sizes !== null) accountFor(store, slot, size);
+  } else {
+    store.totalSize -= store.sizes[slot];
+    store.replace(slot, key, value);
   }
-  if (store.ttls !== null && !(exists && cache.noUpdateTTL)) {
-    setExpiry(store, slot, store.ttl, store.ttl === 0 ? 0 : store.clock.exact());
-  }
+  accountFor(store, slot, size);
+  return slot;
 }
 
 function update(cache, store, slot, key, value, size, options, settling) {
@@ -118,7 +144,11 @@ function update(cache, store, slot, key, value, size, options, settling) {
   if (store.sizes !== null && (other || store.measured)) {
     // The new size takes the place of the old one; the entry itself is the newest and goes last.
     while (outgrows(store, slot, size)) {
-      evict(store);
+      const { spared } = store;
+      store.spared = slot;
+      const oldest = store.oldest();
+      store.spared = spared;
+      evictSlot(store, oldest, 'evict');
       if (store.index.get(key) !== slot) {
         setAnew(cache, store, key, value, options);
         return;
@@ -158,7 +188,7 @@ function expireLater(cache, store, slot, options, exists) {
   const { noUpdateTTL = cache.noUpdateTTL, start } = options;
   let { ttl = store.ttl } = options;
   if (typeof ttl === 'string') ttl = parseDuration('ttl', ttl);
-  if (store.ttls === null) {
+  if (store.times === null) {
     if (ttl === 0) return;
     store.trackExpiry();
   }
@@ -202,9 +232,11 @@ function makeRoom(store, size) {
   return true;
 }
 
-function isFull(store, size) {
-  if (store.size === 0) return false;
-  return (store.max > 0 && store.size >= store.max) || (store.maxSize > 0 && store.totalSize + size > store.maxSize);
+/** Whether an entry of this size is one too many, when so many others (`fewer`) will have made way. */
+function isFull(store, size, fewer = 0) {
+  const count = store.size - fewer;
+  if (count === 0) return false;
+  return (store.max > 0 && count >= store.max) || (store.maxSize > 0 && store.totalSize + size > store.maxSize);
 }
 
 /** Whether an entry of this size is too large to be kept at all. */
@@ -218,14 +250,15 @@ function outgrows(store, slot, size) {
   return store.maxSize > 0 && store.size > 1 && store.totalSize - store.sizes[slot] + size > store.maxSize;
 }
 
-/** Takes the least recently used entry out. */
+/** Takes the entry that the policy names out: the least recently used one, without another policy. */
 function evict(store, reason = 'evict') {
-  const slot = store.oldest();
+  return evictSlot(store, store.oldest(), reason);
+}
+
+function evictSlot(store, slot, reason) {
   const key = store.keys[slot];
   const value = store.values[slot];
-  if (isTimed(slot)) store.ages.evicted(slot);
-  store.remove(slot);
-  store.removed[reason]++;
+  store.evict(slot, reason);
   if (value instanceof Pending) {
     value.abort('evicted');
     if (value.stale !== undefined) report(store, value.stale, key, 'evict');
@@ -252,18 +285,17 @@ function removeEntry(cache, store, key, reason) {
 
 /** Takes all entries out, oldest first. */
 function clearEntries(store, reason) {
-  const { keys, values } = store;
-  const order = [];
+  const entries = [];
   if (store.dispose !== undefined || store.disposeAfter !== undefined || store.fetchMethod !== undefined) {
     const cursor = store.cursor(false);
-    for (let slot = store.step(cursor); slot !== 0; slot = store.step(cursor)) order.push(slot);
+    for (let slot = store.step(cursor); slot !== 0; slot = store.step(cursor)) entries.push([store.values[slot], store.keys[slot]]);
     store.dropCursor(cursor);
   }
   store.removed[reason] += store.size;
   store.empty();
-  for (const slot of order) {
-    if (values[slot] instanceof Pending) values[slot].abort('deleted');
-    else report(store, values[slot], keys[slot], reason);
+  for (const [value, key] of entries) {
+    if (value instanceof Pending) value.abort('deleted');
+    else report(store, value, key, reason);
   }
   conclude(store);
 }

@@ -72,9 +72,6 @@ function attachTier(cache, store, tier) {
     return binding.engine.load(key, fetch, context.options);
   };
   store.tier = binding;
-  store.quiet = false;
-  store.plain = false;
-  store.plainReads = false;
 }
 
 module.exports = { attachTier };

@@ -1,0 +1,15 @@
+'use strict';
+
+const { Store } = require('../store');
+const { S3FifoStore } = require('./s3-fifo');
+const { SieveStore } = require('./sieve');
+
+/** What leaves first, by the option `policy`. */
+const STORES = { lru: Store, 's3-fifo': S3FifoStore, sieve: SieveStore };
+
+/** @param {object} settings what `readOptions` answers */
+function makeStore(settings) {
+  return new STORES[settings.policy](settings);
+}
+
+module.exports = { makeStore };
