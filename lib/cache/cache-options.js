@@ -10,7 +10,7 @@ const { isPositiveInteger } = require('./write');
 
 const CALLBACKS = ['dispose', 'disposeAfter', 'onInsert'];
 /** See policy/. */
-const POLICIES = ['lru', 's3-fifo', 'sieve'];
+const POLICIES = ['lru', 's3-fifo'];
 const METHODS = ['sizeCalculation', 'fetchMethod', 'memoMethod'];
 const COUNT = 'a positive integer';
 /** What an entry takes beside its key and value: its share of the index and of the arrays by slot. */

@@ -88,6 +88,10 @@ class LRUCache extends Bounded {
     return this.#store.name;
   }
 
+  get policy() {
+    return this.#store.settings.policy;
+  }
+
   get tier2() {
     return this.#store.settings.tier2;
   }

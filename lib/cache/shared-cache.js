@@ -103,6 +103,7 @@ class SharedCache {
     const { maxBytes } = this;
     return {
       name: this.name,
+      policy: 's3-fifo',
       max: 0,
       maxBytes,
       maxSize: maxBytes,

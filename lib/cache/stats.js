@@ -42,6 +42,7 @@ function describe(store) {
   const reads = hits + misses;
   return {
     name: store.name,
+    policy: store.settings.policy,
     size: store.size,
     max: store.configuredMax,
     bytes: store.measured ? store.totalSize : null,

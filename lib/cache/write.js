@@ -117,8 +117,8 @@ function addSized(store, key, value, size) {
   if (slot === 0) {
     slot = store.insert(key, value);
   } else {
-    store.totalSize -= store.sizes[slot];
     store.replace(slot, key, value);
+    store.totalSize -= store.sizes[slot];
   }
   accountFor(store, slot, size);
   return slot;

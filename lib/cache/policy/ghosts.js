@@ -60,10 +60,10 @@ class Ghosts {
       if (stamp === 0 || this.hashes[at] !== hash) continue;
       const queue = stamp % 2;
       this.stamps[at] = 0;
+      if (this.age(stamp) > entries >> 1) return 0;
       const mine = Math.max(1, this.remembered[queue]);
       const step = Math.max(1, this.remembered[1 - queue] / mine);
       if (this.remembered[queue] > 0) this.remembered[queue]--;
-      if (this.age(stamp) > entries >> 1) return 0;
       return queue === SMALL ? step : -step;
     }
     return 0;

@@ -2,10 +2,9 @@
 
 const { Store } = require('../store');
 const { S3FifoStore } = require('./s3-fifo');
-const { SieveStore } = require('./sieve');
 
 /** What leaves first, by the option `policy`. */
-const STORES = { lru: Store, 's3-fifo': S3FifoStore, sieve: SieveStore };
+const STORES = { lru: Store, 's3-fifo': S3FifoStore };
 
 /** @param {object} settings what `readOptions` answers */
 function makeStore(settings) {

@@ -36,7 +36,7 @@ class LocalStore {
     this.facts = { id: `local-${++opened}`, name, maxBytes, maxEntryBytes: Math.floor(maxBytes / 4) };
     this.codec = new Codec(Buffer.allocUnsafeSlow(BUFFER_BYTES), 0, BUFFER_BYTES, serializer);
     // The shared cache has its own place in the registry; this one is its inside.
-    this.lru = new LRUCache({ maxSize: maxBytes, pressure: false });
+    this.lru = new LRUCache({ maxSize: maxBytes, policy: 's3-fifo', pressure: false });
     this.held = 0;
     this.target = Infinity;
   }
