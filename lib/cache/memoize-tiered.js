@@ -17,7 +17,7 @@ class TieredMemo extends Memo {
     });
     const engine = ValkeyTier.engineOf(options.tier2);
     const lifetime = engine.options.ttl === null ? this.cache.ttl : engine.options.ttl;
-    engine.records = {
+    engine.codec.records = {
       pack: (record) => record.value,
       unpack: (value, left) => this.record(value, lifetime > 0 && left !== Infinity ? Math.max(0, lifetime - left) : 0),
     };

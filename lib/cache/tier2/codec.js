@@ -37,6 +37,8 @@ class ValueCodec {
   constructor(serializer, maxBytes) {
     this.custom = typeof serializer === 'object' ? serializer : null;
     this.maxBytes = maxBytes;
+    /** How a value in memory and one in the server become each other; the second is given the ms that it has left. */
+    this.records = { pack: (value) => value, unpack: (value) => value };
     this.codec = new Codec(scratch, 0, SCRATCH, this.custom === null ? serializer : 'v8');
   }
 
@@ -45,7 +47,8 @@ class ValueCodec {
    *
    * @throws MemguardError ERR_MEMGUARD_CACHE_UNCLONEABLE
    */
-  encode(value) {
+  encode(record) {
+    const value = this.records.pack(record);
     if (this.custom !== null) {
       const body = this.serialize(value);
       return body.length > this.maxBytes ? null : withHeader(CUSTOM, body, body.length);

@@ -2,20 +2,16 @@
 
 const { randomBytes } = require('node:crypto');
 const { warn } = require('../../warnings');
-const { attempt, bounded } = require('./bounded');
-const { HEADER, ValueCodec, fingerprint } = require('./codec');
-const { CODES, tierError, withoutReceivers } = require('./errors');
+const { ValueCodec } = require('./codec');
 const { decodeKey, encodeKey, namesOf } = require('./keys');
 const { Link } = require('./link');
 const { Protocol, parseMessage } = require('./protocol');
 const { WriteQueue } = require('./queue');
+const { Reader } = require('./reader');
 const { Writer } = require('./writer');
 
 /** A value that could not be written for so long after it was set, before the first connection, is not the newest for certain. */
 const EARLY_MS = 5000;
-/** Readings of a value that changes meanwhile, before it is answered without being kept. */
-const READINGS = 2;
-const FRESH = Object.freeze({ found: false, value: undefined, replaced: undefined, left: 0 });
 
 /**
  * One cache's second tier: reading through, and what the two tiers and the other processes have to tell each other.
@@ -41,25 +37,24 @@ class Engine {
     this.emit = emit;
     this.origin = randomBytes(9).toString('base64url');
     this.codec = new ValueCodec(options.serializer, options.maxValueBytes);
-    /** How a value in memory and one in the server become each other; the second is given the ms that are left. */
-    this.records = { pack: (value) => value, unpack: (value) => value };
     this.queue = new WriteQueue(options);
     this.readings = new Map();
     this.reasons = new Map();
     this.graceTimer = null;
-    this.lastError = null;
-    this.counts = { hits: 0, misses: 0, skipped: 0, timeouts: 0, errors: 0, garbage: 0, tooLarge: 0, received: 0, gaps: 0 };
+    this.counts = { tooLarge: 0, received: 0, gaps: 0, garbage: 0 };
     this.protocol = new Protocol(client, namesOf(options.prefix, options.namespace), this.origin);
+    this.reader = new Reader(options, this.codec, this.queue, this.protocol);
     this.link = new Link(client, this.protocol, options, {
       message: (text) => this.onMessage(text),
       up: (how) => this.onUp(how),
       down: (error) => this.onDown(error),
       epoch: (epoch) => this.onEpoch(epoch),
     });
+    this.reader.link = this.link;
     this.writer = new Writer(this.queue, this.link, this.protocol, options, {
       degraded: (reason, error) => this.degrade(reason, error),
       recovered: (reason) => this.recover(reason),
-      failed: (error) => this.countFailure(error),
+      failed: (error) => this.reader.countFailure(error),
     });
   }
 
@@ -75,7 +70,7 @@ class Engine {
     this.outdate(key);
     this.readings.set(key, reading);
     try {
-      const read = await this.readCurrent(name, reading);
+      const read = await this.reader.current(name, reading);
       if (options.status) options.status.tier2 = read.found ? 'hit' : read.replaced === undefined ? 'skipped' : 'miss';
       // Of a value that is to be fetched anew only what it replaces matters.
       if (read.found && !(options.forceRefresh && fetch !== undefined)) {
@@ -96,94 +91,13 @@ class Engine {
     }
   }
 
-  /** Reads, and once more if the key was changed meanwhile. */
-  async readCurrent(name, reading) {
-    const deadline = performance.now() + this.options.readTimeout;
-    let read = FRESH;
-    for (let n = 0; n < READINGS; n++) {
-      reading.outdated = false;
-      if (n > 0 && performance.now() > deadline) break;
-      read = await this.read(name, deadline);
-      if (!reading.outdated) return read;
-    }
-    reading.outdated = true;
-    // What it replaces is not known any more.
-    return { ...read, replaced: undefined };
-  }
-
-  /** Never fails: what cannot be read is not there. `replaced` says what a fill may replace, undefined if nothing. */
-  async read(name, deadline) {
-    const { link, counts, options } = this;
-    // What was sent is ahead of the reading, on the same connection.
-    const waiting = this.queue.findWaiting(name);
-    if (waiting !== undefined) return this.readWaiting(waiting);
-    if (link.state === 'connecting') await link.settled(deadline - performance.now());
-    if (!link.isUp || this.queue.clearing) {
-      counts.skipped++;
-      return FRESH;
-    }
-    const most = options.maxValueBytes + HEADER + 1;
-    try {
-      const { bytes, left } = await bounded(attempt(() => this.protocol.read(name, most)), deadline - performance.now());
-      link.succeeded();
-      return this.decode(bytes, left);
-    } catch (error) {
-      this.countFailure(error);
-      link.failed(error);
-      return FRESH;
-    }
-  }
-
-  /** The newest is what this process has still to send. */
-  readWaiting({ kind, bytes, ttl, at }) {
-    const left = ttl === 0 ? Infinity : ttl - (performance.now() - at);
-    if (kind === 'remove' || left <= 0) {
-      this.counts.misses++;
-      return FRESH;
-    }
-    try {
-      const value = this.codec.read(bytes);
-      this.counts.hits++;
-      return { found: true, value: this.records.unpack(value, left), replaced: undefined, left };
-    } catch (error) {
-      this.counts.garbage++;
-      this.lastError = error;
-      return FRESH;
-    }
-  }
-
-  decode(bytes, pttl) {
-    const { counts } = this;
-    // -2: it has gone between the two commands.
-    if (bytes.length === 0 || pttl === -2) {
-      counts.misses++;
-      return { found: false, value: undefined, replaced: null, left: 0 };
-    }
-    const whole = bytes.length <= this.options.maxValueBytes + HEADER;
-    const replaced = whole ? fingerprintLater(bytes) : undefined;
-    try {
-      if (!whole) throw tierError('garbage', 'a stored value is larger than maxValueBytes');
-      const { found, value } = this.codec.decode(bytes, this.link.epoch);
-      if (found && value !== undefined) {
-        counts.hits++;
-        const left = pttl < 0 ? Infinity : Math.max(1, pttl);
-        return { found: true, value: this.records.unpack(value, left), replaced, left };
-      }
-    } catch (error) {
-      counts.garbage++;
-      this.lastError = error;
-    }
-    counts.misses++;
-    return { found: false, value: undefined, replaced, left: 0 };
-  }
-
   keepFetched(name, value, options, replaced) {
     let bytes;
     try {
-      bytes = this.codec.encode(this.records.pack(value));
+      bytes = this.codec.encode(value);
     } catch (error) {
       // Whoever fetches has the value; that others cannot have it is no reason to fail.
-      this.countFailure(error);
+      this.reader.countFailure(error);
       return;
     }
     if (bytes === null) {
@@ -210,7 +124,7 @@ class Engine {
    */
   encode(key, value) {
     encodeKey(key);
-    return this.codec.encode(this.records.pack(value));
+    return this.codec.encode(value);
   }
 
   /** The key has this value now. */
@@ -315,7 +229,7 @@ class Engine {
   }
 
   onDown(error) {
-    this.countFailure(error);
+    this.reader.countFailure(error);
     if (this.isLate) this.queue.demote(Infinity);
     this.degrade('down', error);
     const { invalidation, disconnectGrace: grace } = this.options;
@@ -352,12 +266,6 @@ class Engine {
 
   // How it is doing.
 
-  countFailure(error) {
-    this.lastError = withoutReceivers(error);
-    if (error.code === CODES.timeout) this.counts.timeouts++;
-    else this.counts.errors++;
-  }
-
   degrade(reason, error) {
     if (this.closed || this.reasons.has(reason)) return;
     this.reasons.set(reason, error);
@@ -378,18 +286,23 @@ class Engine {
     return state === 'down' ? 'degraded' : state;
   }
 
+  get lastError() {
+    return this.reader.lastError;
+  }
+
   stats() {
-    const { counts, queue, writer } = this;
+    const { counts, queue, writer, lastError } = this;
+    const { hits, misses, skipped, timeouts, errors, garbage } = this.reader.counts;
     return {
       namespace: this.options.namespace,
       state: this.state,
-      lastError: this.lastError === null ? null : this.lastError.code,
-      hits: counts.hits,
-      misses: counts.misses,
-      skipped: counts.skipped,
-      timeouts: counts.timeouts,
-      errors: counts.errors,
-      garbage: counts.garbage,
+      lastError: lastError === null ? null : lastError.code,
+      hits,
+      misses,
+      skipped,
+      timeouts,
+      errors,
+      garbage: garbage + counts.garbage,
       written: writer.values,
       outrun: writer.outrun,
       removed: writer.removals,
@@ -414,11 +327,6 @@ class Engine {
 function shorter(ttl, left) {
   if (left === Infinity) return ttl;
   return ttl > 0 ? Math.min(ttl, left) : left;
-}
-
-/** Hashing is only worth its time when the value is to be replaced. */
-function fingerprintLater(bytes) {
-  return () => fingerprint(bytes);
 }
 
 module.exports = { Engine };
