@@ -61,6 +61,15 @@ test('the demo', { concurrency: true }, async (t) => {
   await Promise.all([leaks, fixed]);
 });
 
+test('the demo of the cache shows one curve that climbs and one that stays flat', async (t) => {
+  const { code, output, dir } = await runDemo(t, 'cache', '--seconds', '18');
+  assert.strictEqual(code, 0, output);
+  assert.match(output, /✔ an object: from its first third on the live heap grew by/);
+  assert.match(output, /✔ an LRUCache: it grew by/);
+  assert.match(output, /with an object, live heap[^]*█[^]*with an LRUCache, live heap/);
+  assert.deepStrictEqual(fs.readdirSync(dir).filter((name) => name.startsWith('memguard-demo-')), [], 'nothing is left behind');
+});
+
 test('a wrong flag is told, with what there is', async (t) => {
   const { code, output } = await runDemo(t, '--seconds', 'soon');
   assert.strictEqual(code, 2);

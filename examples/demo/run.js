@@ -11,6 +11,7 @@ const os = require('os');
 const path = require('path');
 const { parseArgs } = require('util');
 const { setTimeout: sleep } = require('timers/promises');
+const { compareCaches } = require('./cache');
 const { Load } = require('./load');
 const { Log } = require('./log');
 const { Screen, SHOW_CURSOR } = require('./screen');
@@ -21,7 +22,9 @@ const { duration, megabytes } = require('./text');
 const { judge } = require('./verdict');
 
 const USAGE = `npm run demo [-- options]
+npm run demo -- cache [--seconds N]
 
+  cache        the leaking server and the fixed one side by side
   --fixed      the same server with an LRUCache in place of the object that leaks
   --seconds N  about how long it takes, from 15 to 45 (default 36)`;
 
@@ -34,12 +37,15 @@ const LAST_PATIENCE_MS = 120e3;
 const SNAPSHOT_PATIENCE_MS = 8e3;
 
 function readFlags() {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
     options: { fixed: { type: 'boolean', default: false }, seconds: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
   });
   const seconds = Number(values.seconds ?? DEFAULT_SECONDS);
   if (!(seconds >= 15 && seconds <= 45)) throw new Error(`--seconds is ${values.seconds}; expected a number from 15 to 45`);
-  return { ...values, seconds };
+  const [what, ...others] = positionals;
+  if (others.length > 0 || (what !== undefined && what !== 'cache')) throw new Error(`${positionals.join(' ')} is not known`);
+  return { ...values, seconds, cache: what === 'cache' };
 }
 
 async function demo({ fixed, seconds }) {
@@ -138,7 +144,7 @@ function main() {
       process.exit(128 + os.constants.signals[signal]);
     });
   }
-  demo(flags).then(
+  (flags.cache ? compareCaches(flags) : demo(flags)).then(
     (ok) => process.exit(ok ? 0 : 1),
     (error) => {
       if (process.stdout.isTTY) process.stdout.write(SHOW_CURSOR);
