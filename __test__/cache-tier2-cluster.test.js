@@ -1,6 +1,7 @@
 'use strict';
 
-// The second tier in a cluster, by the cluster clients: one node has all slots, which is all that there is to tell.
+// The second tier with several servers: in a cluster, by the cluster clients (one node has all slots, which is all that
+// there is to tell), and behind Sentinel.
 
 const assert = require('node:assert/strict');
 const { after, before, describe, it } = require('node:test');
@@ -63,4 +64,51 @@ describe('a second tier in a cluster', { skip: missing }, () => {
       assert.equal(await two.fetch('b'), undefined);
     });
   }
+});
+
+describe('a second tier behind Sentinel', { skip: missing }, () => {
+  it('takes nothing from a replica that took over', async (t) => {
+    const [first, second, third] = [await freePort(), await freePort(), await freePort()];
+    const local = ['--bind', '127.0.0.1', '--repl-diskless-sync-delay', '0'];
+    const master = await Server.for(t, '--port', String(first), ...local);
+    const replica = await Server.for(t, '--port', String(second), ...local, '--replicaof', `127.0.0.1 ${first}`);
+    await eventually(async () => assert.match(await replica.command('INFO', 'replication'), /master_link_status:up/));
+    const sentinel = new Server();
+    cleanup(t, () => sentinel.end());
+    const file = sentinel.write('sentinel.conf', [
+      `sentinel monitor caches 127.0.0.1 ${first} 1`,
+      'sentinel down-after-milliseconds caches 300',
+      'sentinel failover-timeout caches 2000',
+    ]);
+    await sentinel.start(file, '--sentinel', '--port', String(third), '--bind', '127.0.0.1');
+    const known = new RegExp(`127\\.0\\.0\\.1:${second}`);
+    await eventually(async () => assert.match(await sentinel.command('SENTINEL', 'REPLICAS', 'caches'), known), 15_000);
+
+    const caches = [];
+    for (let i = 0; i < 2; i++) {
+      const sentinels = [{ host: '127.0.0.1', port: third }];
+      const client = new (require('iovalkey').Redis)({ sentinels, name: 'caches', sentinelRetryStrategy: () => 50, retryStrategy: () => 50 });
+      client.on('error', () => {});
+      cleanup(t, () => client.disconnect());
+      const tier2 = valkeyTier(client, { namespace: 'test' });
+      tier2.on('degraded', () => {});
+      cleanup(t, () => tier2.close({ timeout: 100 }));
+      caches.push(new LRUCache({ max: 10, tier2 }));
+    }
+    const [one, two] = caches;
+    await Promise.all(caches.map((cache) => cache.tier2.ready()));
+    one.set('key', 'may be old');
+    await one.tier2.flush();
+    assert.equal(await two.fetch('key'), 'may be old');
+    await eventually(async () => assert.match(await replica.command('EXISTS', 'memguard:test:key'), /:1/));
+
+    await master.kill();
+    await eventually(() => assert.deepEqual([one.tier2.state, two.tier2.state], ['degraded', 'degraded']));
+    await Promise.all(caches.map((cache) => cache.tier2.ready({ timeout: '20s' })));
+    assert.match(await replica.command('EXISTS', 'memguard:test:key'), /:1/);
+    assert.equal(await two.fetch('key'), undefined);
+    one.set('key', 'new');
+    await one.tier2.flush();
+    assert.equal(await two.fetch('key'), 'new');
+  });
 });

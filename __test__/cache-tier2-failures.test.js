@@ -240,9 +240,10 @@ describe('a second tier whose server fails', { skip: missing }, () => {
     }
     assert.equal(one.tier2.state, 'ready');
 
+    const { received } = one.stats().tier2.invalidations;
     await server.command('PUBLISH', 'memguard:test#changes', 'no message of ours');
     await server.command('PUBLISH', 'memguard:test#changes', '1 somebody c soon');
-    await eventually(() => assert.equal(one.stats().tier2.invalidations.received, 1));
+    await eventually(() => assert.equal(one.stats().tier2.invalidations.received, received + 1));
     assert.ok(one.size > 0);
   });
 

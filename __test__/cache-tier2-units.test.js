@@ -20,7 +20,8 @@ describe('valkeyTier', () => {
     const callbacks = { duplicate() {}, sendCommand() {}, internal_send_command() {}, isReady: true };
     const legacy = { duplicate() {}, sendCommand() {}, isReady: true, options: { legacyMode: true } };
     const pool = { duplicate() {}, sendCommand() {}, execute() {}, totalClients: 1 };
-    for (const value of [...others, callbacks, legacy, pool]) {
+    const sentinel = { duplicate() {}, sendCommand() {}, isReady: true, getSentinelNode() {} };
+    for (const value of [...others, callbacks, legacy, pool, sentinel]) {
       assert.throws(() => valkeyTier(value), { name: 'TypeError', code: 'ERR_MEMGUARD_INVALID_ARG', option: 'client' });
     }
   });

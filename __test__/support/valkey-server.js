@@ -35,10 +35,12 @@ class Server {
     return server;
   }
 
-  async start() {
+  /** @param {string[]} all the whole command line, where none of our own options fit */
+  async start(...all) {
     const own = ['--dir', this.folder, '--unixsocket', this.socket, '--save', '', '--appendonly', 'no', '--daemonize', 'no'];
     const port = this.#options.includes('--port') ? [] : ['--port', '0'];
-    this.#process = spawn(binary, [...port, ...own, ...this.#options], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const words = all.length > 0 ? [...all, '--unixsocket', this.socket] : [...port, ...own, ...this.#options];
+    this.#process = spawn(binary, words, { stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     this.#process.stdout.on('data', (text) => (output += text));
     this.#process.stderr.on('data', (text) => (output += text));
@@ -54,6 +56,13 @@ class Server {
       if ((await this.command('PING').catch(() => '')).startsWith('+PONG')) return;
       await sleep(10);
     }
+  }
+
+  /** Writes a file for it. */
+  write(name, lines) {
+    const file = path.join(this.folder, name);
+    fs.writeFileSync(file, `${lines.join('\n')}\n`);
+    return file;
   }
 
   /** The raw answer to one command, by a connection of its own. */

@@ -55,6 +55,7 @@ export interface Memoized<A extends unknown[], R> {
 /**
  * Gives a function a bounded memory of its results (1,000 unless the options say otherwise). Callers at the same time
  * share one call; errors are not remembered; results may be served stale while they are renewed or when that fails.
+ * With `tier2` processes share the results, and the function answers a promise always.
  *
  * ```js
  * const loadUser = memoize((id) => db.users.find(id), { max: 5_000, ttl: '1m', staleIfError: '1h' });

@@ -27,10 +27,13 @@ function clientOf(client) {
   throw invalidType('client', client, EXPECTED);
 }
 
-/** node-redis up to 3, and newer ones in legacy mode, have callbacks; pools keep no order between commands. */
+/**
+ * node-redis up to 3, and newer ones in legacy mode, have callbacks; pools keep no order between commands; its client for
+ * Sentinel speaks otherwise.
+ */
 function isPromiseClient(client) {
   if ('internal_send_command' in client || (client.options && client.options.legacyMode)) return false;
-  return 'isReady' in client || 'masters' in client;
+  return 'masters' in client || ('isReady' in client && !('getSentinelNode' in client));
 }
 
 const ignore = () => {};
