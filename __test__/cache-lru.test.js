@@ -210,12 +210,48 @@ describe('LRUCache', () => {
       [{}, 'options'],
       [{ max: 2.5 }, 'max'],
       [{ maxBytes: 'lots' }, 'maxBytes'],
+      [{ maxBytes: 0 }, 'maxBytes'],
+      [{ maxBytes: -1 }, 'maxBytes'],
+      [{ maxBytes: NaN }, 'maxBytes'],
+      [{ maxSize: '5' }, 'maxSize'],
+      [{ max: 5, policy: 'lfu' }, 'policy'],
+      [{ max: 5, pressure: 'high' }, 'pressure'],
+      [{ max: 5, sizing: 'yes' }, 'sizing'],
+      [{ max: 5, name: 5 }, 'name'],
+      [{ max: 5, tier2: 'valkey' }, 'tier2'],
       [{ maxBytes: 10, maxSize: 10 }, 'maxBytes'],
       [{ max: 5, ttl: {} }, 'ttl'],
       [{ max: 5, sizeCalculation: () => 1 }, 'sizeCalculation'],
     ];
     for (const [options, option] of wrong) {
       assert.throws(() => new LRUCache(options), { code: 'ERR_MEMGUARD_INVALID_ARG', option }, JSON.stringify(options));
+    }
+  });
+
+  it('refuses wrong options of a call before anything is changed', () => {
+    const gone = [];
+    const cache = new LRUCache({ maxSize: 10, dispose: (value) => gone.push(value) });
+    cache.set('a', 'old', { size: 1 });
+    const wrong = [{ size: '3' }, { size: NaN }, { size: -1 }, { size: 1.5 }, {}, { size: 1, ttl: 'soon' }, { size: 1, ttl: NaN }];
+    for (const options of wrong) {
+      for (const key of ['a', 'b']) {
+        assert.throws(() => cache.set(key, 'new', options), { code: 'ERR_MEMGUARD_INVALID_ARG' }, JSON.stringify(options));
+      }
+    }
+    assert.throws(() => new LRUCache(5).set('a', 1, { size: 2 }), { code: 'ERR_MEMGUARD_INVALID_ARG', option: 'size' });
+    assert.deepStrictEqual(cache.dump(), [['a', { value: 'old', size: 1 }]]);
+    assert.deepStrictEqual(gone, []);
+  });
+
+  it('takes a bound that will never be met, and no memory for it', () => {
+    for (const policy of ['lru', 's3-fifo']) {
+      for (const max of [2 ** 25, 2 ** 31, 1e12]) {
+        const cache = new LRUCache({ max, policy });
+        cache.set('a', 1).set('b', 2);
+        assert.strictEqual(cache.get('a'), 1);
+        assert.strictEqual(cache.pop(), 2);
+        assert.deepStrictEqual([...cache], [['a', 1]]);
+      }
     }
   });
 

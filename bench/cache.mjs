@@ -14,7 +14,7 @@ import { shuffled, summary } from './lib/stats.mjs';
 import { number, spread, table } from './lib/table.mjs';
 
 const BASE = 'lru-cache';
-const PATIENCE_MS = 240_000;
+const PATIENCE_MS = 600_000;
 const NOT_SPEED = /bytes|ms$/;
 
 const { values: args } = parseArgs({

@@ -25,7 +25,8 @@ function isPositiveInteger(n) {
 /**
  * @param {Pending} [settling] the fetch whose result this is
  */
-function setEntry(cache, store, key, value, options, settling) {
+function setEntry(cache, store, key, value, given, settling) {
+  const options = withTtl(given);
   const { status } = options;
   if (value === undefined) {
     if (status) status.set = 'deleted';
@@ -184,10 +185,16 @@ function accountFor(store, slot, size, status) {
   }
 }
 
+/** The options of a call with a time to live that is a number, checked before anything is changed. */
+function withTtl(options) {
+  const { ttl } = options;
+  if (typeof ttl === 'string') return { ...options, ttl: parseDuration('ttl', ttl) };
+  if (Number.isNaN(ttl)) throw invalidType('ttl', ttl, "milliseconds or a string such as '5m'");
+  return options;
+}
+
 function expireLater(cache, store, slot, options, exists) {
-  const { noUpdateTTL = cache.noUpdateTTL, start } = options;
-  let { ttl = store.ttl } = options;
-  if (typeof ttl === 'string') ttl = parseDuration('ttl', ttl);
+  const { noUpdateTTL = cache.noUpdateTTL, start, ttl = store.ttl } = options;
   if (store.times === null) {
     if (ttl === 0) return;
     store.trackExpiry();

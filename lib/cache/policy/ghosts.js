@@ -11,9 +11,7 @@ const FIRST_SETS = 32;
  * no hash (objects, symbols) are not remembered.
  */
 class Ghosts {
-  /** @param {number} entries the most entries that the cache will hold; 0 when that is not known */
-  constructor(entries) {
-    this.most = entries;
+  constructor() {
     this.clear();
   }
 
@@ -82,8 +80,7 @@ class Ghosts {
   /** Makes the table large enough; it begins empty when it grows, which is when little has left yet. */
   fit(entries) {
     if (this.sets * WAYS >= entries) return;
-    const wanted = Math.max(entries, this.most, FIRST_SETS * WAYS);
-    this.sets = 2 ** Math.ceil(Math.log2(wanted / WAYS));
+    this.sets = Math.max(FIRST_SETS, 2 ** Math.ceil(Math.log2(entries / WAYS)));
     this.hashes = new Int32Array(this.sets * WAYS);
     this.stamps = new Uint32Array(this.sets * WAYS);
     this.remembered = [0, 0];

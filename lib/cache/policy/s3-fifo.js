@@ -31,7 +31,7 @@ class S3FifoStore extends Store {
     /** Entries in the small queue. */
     this.small = 0;
     this.share = SHARE.first;
-    this.ghosts = new Ghosts(this.configuredMax);
+    this.ghosts = new Ghosts();
   }
 
   get isRecency() {
