@@ -12,6 +12,9 @@ const running: MemoryGuard = guard.start({
 });
 const own = new MemoryGuard();
 const cache = new LRUCache<string, number>(500);
+const policy: LRUCache.Policy = new LRUCache({ max: 500, policy: 's3-fifo' }).policy;
+// @ts-expect-error: there is no such policy
+new LRUCache({ max: 500, policy: 'lfu' });
 const hit: number | undefined = cache.get('key');
 console.log(running.running, own.running, hit);
 

@@ -71,7 +71,8 @@ function setEntry(cache, store, key, value, given, settling) {
 function setQuietly(cache, store, key, value) {
   let size = 0;
   if (store.sizes !== null) {
-    size = sizeOf(cache, store, key, value, NO_OPTIONS);
+    const { sizeCalculation } = cache;
+    size = typeof sizeCalculation === 'function' ? calculate(sizeCalculation, value, key) : sizeOf(cache, store, key, value, NO_OPTIONS);
     if (exceeds(cache, store, size)) {
       removeEntry(cache, store, key, 'set');
       return;
@@ -83,7 +84,7 @@ function setQuietly(cache, store, key, value) {
   } else {
     store.updated++;
     store.touch(slot);
-    if (store.sizes !== null && (store.measured || store.values[slot] !== value)) {
+    if (store.sizes !== null && size !== store.sizes[slot] && (store.measured || store.values[slot] !== value)) {
       store.spared = slot;
       while (outgrows(store, slot, size)) store.evict(store.oldest());
       store.spared = 0;
@@ -216,13 +217,15 @@ function sizeOf(cache, store, key, value, options) {
   if (value instanceof Pending) return cache.backgroundFetchSize;
   if (sizeCalculation) {
     if (typeof sizeCalculation !== 'function') throw invalidType('sizeCalculation', sizeCalculation, 'a function');
-    const calculated = sizeCalculation(value, key);
-    if (!isPositiveInteger(calculated)) {
-      throw invalidType("sizeCalculation's result", calculated, 'a positive integer');
-    }
-    return calculated;
+    return calculate(sizeCalculation, value, key);
   }
   throw invalidType('size', size, 'a positive integer: with maxSize or maxEntrySize, give size or sizeCalculation');
+}
+
+function calculate(sizeCalculation, value, key) {
+  const size = sizeCalculation(value, key);
+  if (!isPositiveInteger(size)) throw invalidType("sizeCalculation's result", size, 'a positive integer');
+  return size;
 }
 
 /** Evicts until an entry of this size fits; answers whether it does. */
