@@ -35,6 +35,7 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     Analyze(verbs::analyze::Args),
+    Census(verbs::census::Args),
     Diff(verbs::diff::Args),
     Retainers(verbs::retainers::Args),
     Query(verbs::query::Args),

@@ -11,6 +11,8 @@ use memguard_heap_graph::{
     ReadOptions, Snapshot, read, read_file,
 };
 
+use crate::live::{self, Live};
+
 /// No side-car of ours comes near it.
 const MOST_SIDE_CAR_BYTES: u64 = 256 << 10;
 
@@ -51,6 +53,8 @@ pub enum HeapSource {
     File(PathBuf),
     /// A stream, with a name for messages.
     Stream(Box<dyn Read + Send>, String),
+    /// A process, by walking its heap.
+    Live(Live),
 }
 
 impl HeapSource {
@@ -60,6 +64,7 @@ impl HeapSource {
         match self {
             Self::File(path) => path.display().to_string(),
             Self::Stream(_, name) => name.clone(),
+            Self::Live(live) => live.label(),
         }
     }
 }
@@ -83,6 +88,16 @@ pub enum HeapError {
         #[source]
         source: ReadError,
     },
+    /// The heap of a process cannot be read.
+    #[error("{label}: {message}")]
+    Live {
+        /// Which.
+        label: String,
+        /// The stable code.
+        code: &'static str,
+        /// Why.
+        message: String,
+    },
     /// It was cancelled, or there is no memory for it.
     #[error(transparent)]
     Analyze(#[from] AnalyzeError),
@@ -103,6 +118,7 @@ impl HeapError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Read { source, .. } => source.code(),
+            Self::Live { code, .. } => code,
             Self::Analyze(error) => error.code(),
             Self::Diff(error) => error.code(),
             Self::Filter(error) => error.code(),
@@ -147,6 +163,10 @@ impl Heap {
                 (graph, side_car(&path).of_file(label.clone(), size))
             }
             HeapSource::Stream(stream, _) => (read(stream, &options.read()), Provenance::default()),
+            HeapSource::Live(live) => {
+                let (graph, provenance) = live::read(&live)?;
+                (Ok(graph), provenance)
+            }
         };
         Ok(Self {
             graph: graph.map_err(|source| HeapError::Read { label, source })?,

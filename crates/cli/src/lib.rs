@@ -22,6 +22,7 @@ pub mod feed;
 pub mod heap;
 mod host;
 mod input;
+pub mod live;
 mod output;
 mod progress;
 mod render;

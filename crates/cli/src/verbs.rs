@@ -1,6 +1,7 @@
 //! The verbs, one file each: `Args` is its command line, `run` what it does.
 
 pub(crate) mod analyze;
+pub(crate) mod census;
 pub(crate) mod diff;
 pub(crate) mod doctor;
 mod heaps;
@@ -16,6 +17,7 @@ use crate::error::CliError;
 pub(crate) fn run(verb: Verb, context: &mut Context) -> Result<(), CliError> {
     match verb {
         Verb::Analyze(args) => analyze::run(&args, context),
+        Verb::Census(args) => census::run(&args, context),
         Verb::Diff(args) => diff::run(&args, context),
         Verb::Retainers(args) => retainers::run(&args, context),
         Verb::Query(args) => query::run(&args, context),

@@ -149,13 +149,13 @@ pub fn census(subject: &Subject<'_, '_>, options: &CensusOptions) -> Result<Cens
     let mut walker = Walker::new(heap, process.layout(), options.follow);
     mark(&mut walker, subject.isolate);
     let marked = started.elapsed();
-    crate::selftest::check(&walker)?;
-    let named = Instant::now();
     let view = View {
         heap,
         layout: process.layout(),
         outside: process.source(),
     };
+    crate::selftest::check(&walker, view)?;
+    let named = Instant::now();
     let names = Names::new(view);
     let rows = rows(&walker, &names);
     let sum = |of: fn(&Row) -> Tally| {

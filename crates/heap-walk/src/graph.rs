@@ -22,7 +22,7 @@ use crate::error::WalkError;
 use crate::inspect::Subject;
 use crate::names::Names;
 use crate::view::{Object, View};
-use crate::walker::{Follow, Walker};
+use crate::walker::{Follow, Walker, objects_in_order};
 use edges::EdgeWriter;
 use nodes::NodeWriter;
 use ranks::Ranks;
@@ -65,12 +65,12 @@ pub fn graph(subject: &Subject<'_, '_>, options: &GraphOptions) -> Result<HeapGr
     let (process, heap) = (subject.process, subject.heap);
     let mut walker = Walker::new(heap, process.layout(), options.follow);
     crate::census::mark(&mut walker, subject.isolate);
-    crate::selftest::check(&walker)?;
     let view = View {
         heap,
         layout: process.layout(),
         outside: process.source(),
     };
+    crate::selftest::check(&walker, view)?;
     let names = Names::new(view);
     let first = u32::try_from(2 + ROOT_GROUPS.len()).unwrap_or(0);
     let objects: u64 = walker.tallies.iter().map(|t| t.all.count).sum();
@@ -111,46 +111,6 @@ pub fn graph(subject: &Subject<'_, '_>, options: &GraphOptions) -> Result<HeapGr
 
 /// The id of the node that stands for Node.js's own references: no object has an address that low.
 const EMBEDDER_ID: u64 = 101;
-
-/// The marked objects by address.
-pub(crate) fn objects_in_order<'a>(
-    walker: &'a Walker<'_, '_>,
-) -> impl Iterator<Item = Object> + 'a {
-    walker
-        .heap
-        .chunks()
-        .iter()
-        .enumerate()
-        .flat_map(move |(page, chunk)| {
-            let cells = walker.marks.page(page);
-            cells.iter().enumerate().flat_map(move |(index, &bits)| {
-                Bits(bits).filter_map(move |bit| {
-                    let address = chunk.page.start + (index as u64 * 64 + u64::from(bit)) * 8;
-                    let word = walker.heap.word(address)?;
-                    Some(Object {
-                        address,
-                        map: *walker.maps.known(word)?,
-                    })
-                })
-            })
-        })
-}
-
-/// The numbers of the bits that are set.
-struct Bits(u64);
-
-impl Iterator for Bits {
-    type Item = u32;
-
-    fn next(&mut self) -> Option<u32> {
-        if self.0 == 0 {
-            return None;
-        }
-        let bit = self.0.trailing_zeros();
-        self.0 &= self.0 - 1;
-        Some(bit)
-    }
-}
 
 /// The synthetic nodes: the root, `(GC roots)`, and one for each kind of root.
 struct Top {

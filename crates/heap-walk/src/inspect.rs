@@ -34,6 +34,17 @@ pub enum Target {
     },
 }
 
+impl Target {
+    /// What messages call it.
+    #[must_use]
+    pub fn label(&self) -> String {
+        match self {
+            Self::Process(pid) => format!("process {pid}"),
+            Self::Core { file, .. } => file.display().to_string(),
+        }
+    }
+}
+
 /// An isolate of a process, ready to be walked.
 pub struct Subject<'a, 'm> {
     /// The process.

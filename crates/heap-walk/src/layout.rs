@@ -461,6 +461,27 @@ fn codes(metadata: &Metadata) -> Result<Codes, WalkError> {
             Err(bad(name, metadata.need(name)?, "less than 32"))
         }
     };
+    let pairs = [
+        (
+            "bit_field2_elements_kind_shift",
+            "bit_field2_elements_kind_mask",
+        ),
+        (
+            "bit_field3_number_of_own_descriptors_shift",
+            "bit_field3_number_of_own_descriptors_mask",
+        ),
+        ("prop_index_shift", "prop_index_mask"),
+        ("prop_representation_shift", "prop_representation_mask"),
+    ];
+    for (name, mask) in pairs {
+        if shift(name)? != small(mask)?.trailing_zeros() {
+            return Err(bad(
+                name,
+                metadata.need(name)?,
+                "the lowest bit of its mask",
+            ));
+        }
+    }
     Ok(Codes {
         elements_kind_shift: shift("bit_field2_elements_kind_shift")?,
         elements_kind_mask: small("bit_field2_elements_kind_mask")?,

@@ -38,6 +38,7 @@ mod maps;
 mod metadata;
 mod names;
 mod process;
+mod report;
 mod roots;
 mod selftest;
 mod shape;
@@ -54,6 +55,7 @@ pub use inspect::{Inspected, Subject, Target, inspect};
 pub use metadata::{Metadata, V8Version};
 pub use names::SourcePlace;
 pub use process::{Isolate, Process};
+pub use report::{CensusReport, GroupReport, PlaceReport, RowReport, TallyReport};
 pub use source::{
     CoreFile, MemoryImage, MemorySource, OwnMemory, ProcessMemory, Region, RegionKind,
     StoppedProcess, ThreadState,

@@ -3,8 +3,14 @@
 //! **Adjacency.** On a page, objects follow one another: where one ends, a word stands that is a map (of the next
 //! object, or of the free space). A wrong size falls through at once: of objects of a type whose size is wrong, at
 //! most a quarter is followed by a map; of right ones, more than 99 % are (the rest end at an allocation area).
+//!
+//! **Fields.** A function's shared info is a shared info, a map's prototype an object or null, and so on: a wrong offset or
+//! a wrong type code shows at once.
+
+mod fields;
 
 use crate::error::WalkError;
+use crate::view::View;
 use crate::walker::Walker;
 
 /// How many objects of a type are looked at.
@@ -20,7 +26,7 @@ const FALSE_PER_MILLION: u64 = 200;
 ///
 /// # Errors
 /// [`WalkError::SelfTest`] with the type and what was found of it, or when there is next to nothing alive.
-pub(crate) fn check(walker: &Walker<'_, '_>) -> Result<(), WalkError> {
+pub(crate) fn check(walker: &Walker<'_, '_>, view: View<'_, '_>) -> Result<(), WalkError> {
     let failed = |check, detail| Err(WalkError::SelfTest { check, detail });
     let objects: u64 = walker.tallies.iter().map(|t| t.all.count).sum();
     // An isolate of Node has some 30,000 objects before the first line of a program.
@@ -47,6 +53,36 @@ pub(crate) fn check(walker: &Walker<'_, '_>) -> Result<(), WalkError> {
                 "of {seen} objects of type {name} ({instance_type}), {followed} are followed by another object"
             );
             return failed("sizes", detail);
+        }
+    }
+    // Node makes thousands of each before the first line of a program: none of them means a wrong type code.
+    let types = &walker.layout.types;
+    for kind in [
+        types.js_array,
+        types.property_array,
+        types.shared_function_info,
+        types.scope_info,
+    ] {
+        let maps = walker.maps.infos().iter().zip(&walker.tallies);
+        let found: u64 = maps
+            .filter(|(map, _)| map.instance_type == kind)
+            .map(|(_, t)| t.all.count)
+            .sum();
+        if found < ENOUGH.into() {
+            let name = walker.layout.type_name(kind);
+            return failed(
+                "types",
+                format!("only {found} objects of type {name} ({kind})"),
+            );
+        }
+    }
+    for tally in fields::check(walker, view) {
+        if tally.seen >= ENOUGH && tally.sound * 100 < tally.seen * PERCENT {
+            let detail = format!(
+                "of {} times that {}, it was so {} times",
+                tally.seen, tally.expectation, tally.sound
+            );
+            return failed("fields", detail);
         }
     }
     Ok(())

@@ -12,6 +12,7 @@ use crate::heap::Heap;
 use crate::layout::Layout;
 use crate::maps::{MapInfo, MapTable, NO_MAP, Watch};
 use crate::shape::Shape;
+use crate::view::Object;
 
 /// Bytes of an array that are walked before what they refer to is.
 const SLICE_BYTES: usize = 4_096;
@@ -459,6 +460,46 @@ impl Walker<'_, '_> {
         {
             self.ephemeron_map = self.maps.lookup(self.heap, self.layout, map);
         }
+    }
+}
+
+/// The marked objects by address.
+pub(crate) fn objects_in_order<'a>(
+    walker: &'a Walker<'_, '_>,
+) -> impl Iterator<Item = Object> + 'a {
+    walker
+        .heap
+        .chunks()
+        .iter()
+        .enumerate()
+        .flat_map(move |(page, chunk)| {
+            let cells = walker.marks.page(page);
+            cells.iter().enumerate().flat_map(move |(index, &bits)| {
+                Bits(bits).filter_map(move |bit| {
+                    let address = chunk.page.start + (index as u64 * 64 + u64::from(bit)) * 8;
+                    let word = walker.heap.word(address)?;
+                    Some(Object {
+                        address,
+                        map: *walker.maps.known(word)?,
+                    })
+                })
+            })
+        })
+}
+
+/// The numbers of the bits that are set.
+struct Bits(u64);
+
+impl Iterator for Bits {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        if self.0 == 0 {
+            return None;
+        }
+        let bit = self.0.trailing_zeros();
+        self.0 &= self.0 - 1;
+        Some(bit)
     }
 }
 

@@ -1,10 +1,8 @@
 //! `memguard analyze`: what is in a heap.
 
-use std::path::PathBuf;
-
 use memguard_heap_graph::insights::{ReportOptions, analyze};
 
-use super::heaps::{self, Format};
+use super::heaps::{self, Format, Subject};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::render::describe::{self, Rows};
@@ -18,8 +16,8 @@ const PAGE_ROWS: usize = 100;
 /// Say what is in a heap: classes, dominators, duplicate strings, wasted room, packages
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The snapshot, `.gz` and `.zst` included; `-` for standard input
-    file: PathBuf,
+    #[command(flatten)]
+    subject: Subject,
     /// Most rows of a list
     #[arg(long, default_value_t = 15, value_name = "N")]
     top: usize,
@@ -33,7 +31,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, context: &mut Context) -> Result<(), CliError> {
     let page = args.format.prepare(context)?;
     let (options, bar) = heaps::options(context, args.threads);
-    let heap = heaps::read(&args.file, &options)?;
+    let heap = args.subject.read(&options)?;
     let snapshot = heap.analyze(&options)?;
     let rows = match page {
         Some(_) => args.top.max(PAGE_ROWS),

@@ -11,10 +11,41 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::heap::{Heap, HeapOptions, HeapSource};
 use crate::input::{self, STDIN};
+use crate::live::Live;
 use crate::output::WholeFile;
 use crate::progress::Progress;
 use crate::render::document::Document;
 use crate::render::{html, markdown, terminal};
+
+/// Which heap: a snapshot, a process that runs, or one that died.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[group(id = "heap", required = true, multiple = false)]
+pub(crate) struct Subject {
+    /// The snapshot, `.gz` and `.zst` included; `-` for standard input
+    file: Option<PathBuf>,
+    /// The process of this id instead: it stands still for a moment
+    #[arg(long, value_name = "PID")]
+    live: Option<u32>,
+    /// A core dump instead
+    #[arg(long, value_name = "FILE")]
+    core: Option<PathBuf>,
+}
+
+impl Subject {
+    /// Reads the heap.
+    pub(crate) fn read(&self, options: &HeapOptions) -> Result<Heap, CliError> {
+        let live = match (&self.file, self.live, &self.core) {
+            (Some(file), ..) => return read(file, options),
+            (None, Some(pid), _) => Live::Process(pid),
+            (None, None, Some(file)) => Live::Core {
+                file: file.clone(),
+                executable: None,
+            },
+            (None, None, None) => return Err(CliError::Arguments("no heap was named".into())),
+        };
+        Ok(Heap::read(HeapSource::Live(live), options)?)
+    }
+}
 
 /// How a report is printed.
 #[derive(Debug, Clone, Default, clap::Args)]

@@ -1,11 +1,9 @@
 //! `memguard query`: objects that a filter lets through.
 
-use std::path::PathBuf;
-
 use memguard_heap_graph::query::Filter;
 use memguard_heap_graph::retainers::query;
 
-use super::heaps::{self, Format};
+use super::heaps::{self, Format, Subject};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::heap::HeapError;
@@ -18,8 +16,8 @@ use crate::render::describe;
 /// and parentheses.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The snapshot, `.gz` and `.zst` included; `-` for standard input
-    file: PathBuf,
+    #[command(flatten)]
+    subject: Subject,
     /// The filter: `class = LogEntry and retained > 1mb`
     filter: String,
     /// Most rows
@@ -36,7 +34,7 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<(), CliError> {
     let page = args.format.prepare(context)?;
     let filter: Filter = args.filter.parse().map_err(HeapError::from)?;
     let (options, bar) = heaps::options(context, args.threads);
-    let heap = heaps::read(&args.file, &options)?;
+    let heap = args.subject.read(&options)?;
     let snapshot = heap.analyze(&options)?;
     let report = query(&snapshot, &filter, args.top);
     bar.clear();

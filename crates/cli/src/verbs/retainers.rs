@@ -1,11 +1,9 @@
 //! `memguard retainers`: who holds certain objects.
 
-use std::path::PathBuf;
-
 use memguard_heap_graph::query::Filter;
 use memguard_heap_graph::retainers::{RetainersOptions, retainers};
 
-use super::heaps::{self, Format};
+use super::heaps::{self, Format, Subject};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::heap::HeapError;
@@ -15,8 +13,8 @@ use crate::render::describe;
 #[derive(Debug, clap::Args)]
 #[command(group(clap::ArgGroup::new("target").required(true).multiple(false)))]
 pub(crate) struct Args {
-    /// The snapshot, `.gz` and `.zst` included; `-` for standard input
-    file: PathBuf,
+    #[command(flatten)]
+    subject: Subject,
     /// Objects of this class: `LogEntry`
     #[arg(long, group = "target", value_name = "NAME")]
     class: Option<String>,
@@ -56,7 +54,7 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<(), CliError> {
         _ => return Err(CliError::Arguments("nothing was asked for".into())),
     };
     let (options, bar) = heaps::options(context, args.threads);
-    let heap = heaps::read(&args.file, &options)?;
+    let heap = args.subject.read(&options)?;
     let snapshot = heap.analyze(&options)?;
     let mut limits = RetainersOptions::default();
     limits.clusters = args.top;

@@ -416,7 +416,7 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
 /// The nodes of the oddballs, a dozen, and those among them that stand for holes.
 fn dull(walker: &Walker<'_, '_>, ranks: &Ranks) -> (Vec<NodeIndex>, Vec<NodeIndex>) {
     let (mut dull, mut holes) = (Vec::new(), Vec::new());
-    for object in super::objects_in_order(walker) {
+    for object in crate::walker::objects_in_order(walker) {
         let kind = object.instance_type();
         let oddball = kind == walker.layout.types.oddball;
         let own_type = walker.layout.type_name(kind) == "HOLE";

@@ -59,3 +59,81 @@ fn what_can_not_be_trusted_is_refused() {
         assert_eq!(code, "ERR_MEMGUARD_CENSUS_MISSING_CONSTANT", "{missing}");
     }
 }
+
+/// The self-test must see each of these before anything is reported.
+#[test]
+fn wrong_values_are_found_out() {
+    let node = Program::start("holders.js");
+    let metadata = Metadata::read(Path::new(&format!("/proc/{}/exe", node.pid()))).unwrap();
+    let stopped = StoppedProcess::stop(node.pid()).unwrap();
+    let memory = ProcessMemory::of(&stopped).unwrap();
+    take(&memory, &metadata).unwrap();
+
+    let fields = [
+        ("Map", "instance_type"),
+        ("Map", "instance_size_in_words"),
+        ("Map", "prototype"),
+        ("Map", "constructor_or_back_pointer"),
+        ("Map", "instance_descriptors"),
+        ("Map", "bit_field3"),
+        ("JSReceiver", "raw_properties_or_hash"),
+        ("JSObject", "elements"),
+        ("JSFunction", "shared"),
+        ("JSFunction", "context"),
+        ("SharedFunctionInfo", "name_or_scope_info"),
+        ("Script", "source"),
+        ("Script", "name"),
+        ("Symbol", "name"),
+        ("DescriptorArray", "header_size"),
+        ("BytecodeArray", "data"),
+        ("FixedArrayBase", "length"),
+        ("ConsString", "first"),
+    ];
+    let mut missed = Vec::new();
+    for (class, field) in fields {
+        let right = i32::try_from(metadata.field(class, field).unwrap()).unwrap();
+        for wrong in [right + 8, right - 8] {
+            let mut changed = metadata.clone();
+            changed.insert(&format!("class_{class}__{field}__int"), wrong);
+            if take(&memory, &changed).is_ok() {
+                missed.push(format!("{class}.{field} = {wrong}"));
+            }
+        }
+    }
+    let values = [
+        ("bit_field3_is_dictionary_map_shift", [20, 22]),
+        ("bit_field3_number_of_own_descriptors_shift", [9, 11]),
+        ("prop_index_shift", [18, 20]),
+        ("bit_field2_elements_kind_shift", [1, 3]),
+        ("FirstNonstringType", [64, 256]),
+        ("SmiShiftSize", [0, 32]),
+    ];
+    for (name, wrong) in values {
+        for wrong in wrong {
+            let mut changed = metadata.clone();
+            changed.insert(name, wrong);
+            if take(&memory, &changed).is_ok() {
+                missed.push(format!("{name} = {wrong}"));
+            }
+        }
+    }
+    for name in [
+        "MAP",
+        "SHARED_FUNCTION_INFO",
+        "SCRIPT",
+        "SCOPE_INFO",
+        "JS_ARRAY",
+        "PROPERTY_ARRAY",
+    ] {
+        let right = i32::from(metadata.type_code(name).unwrap());
+        for wrong in [right + 1, right - 1] {
+            let mut changed = metadata.clone();
+            changed.remove(name);
+            changed.insert(&format!("type_X__{name}_TYPE"), wrong);
+            if take(&memory, &changed).is_ok() {
+                missed.push(format!("type {name} = {wrong}"));
+            }
+        }
+    }
+    assert!(missed.is_empty(), "not found out: {missed:?}");
+}

@@ -1,0 +1,110 @@
+//! Heaps of processes, running or dead: read by the heap walker, which knows Linux alone.
+
+use std::path::PathBuf;
+
+use memguard_heap_graph::HeapGraph;
+use memguard_heap_graph::diff::{IdScope, Provenance};
+
+use crate::heap::HeapError;
+
+/// A process whose heap is to be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Live {
+    /// One that runs. It is stopped for a moment, unseen by it and by its parent.
+    Process(u32),
+    /// One that died.
+    Core {
+        /// The core dump.
+        file: PathBuf,
+        /// The program, where the core doesn't say.
+        executable: Option<PathBuf>,
+    },
+}
+
+impl Live {
+    /// What messages call it.
+    #[must_use]
+    pub fn label(&self) -> String {
+        match self {
+            Self::Process(pid) => format!("process {pid}"),
+            Self::Core { file, .. } => file.display().to_string(),
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod walk {
+    use memguard_heap_walk::{
+        Census, CensusOptions, CensusReport, GraphOptions, Inspected, Target, WalkError, census,
+        graph, inspect,
+    };
+
+    use super::{HeapError, HeapGraph, Live};
+
+    impl From<&Live> for Target {
+        fn from(live: &Live) -> Self {
+            match live.clone() {
+                Live::Process(pid) => Self::Process(pid),
+                Live::Core { file, executable } => Self::Core { file, executable },
+            }
+        }
+    }
+
+    fn failed(live: &Live, error: &WalkError) -> HeapError {
+        HeapError::Live {
+            label: live.label(),
+            code: error.code(),
+            message: error.to_string(),
+        }
+    }
+
+    pub(super) fn graph_of(live: &Live) -> Result<HeapGraph, HeapError> {
+        inspect(&live.into(), |subject| {
+            graph(subject, &GraphOptions::default())
+        })
+        .map(|found| found.value)
+        .map_err(|error| failed(live, &error))
+    }
+
+    /// Counts what is in the heap of a process.
+    pub(crate) fn census_of(live: &Live, top: usize) -> Result<CensusReport, HeapError> {
+        let found: Inspected<Census> = inspect(&live.into(), |subject| {
+            census(subject, &CensusOptions::default())
+        })
+        .map_err(|error| failed(live, &error))?;
+        Ok(CensusReport::new(live.label(), &found, top))
+    }
+}
+
+#[cfg(target_os = "linux")]
+pub(crate) use walk::census_of;
+#[cfg(target_os = "linux")]
+use walk::graph_of;
+
+#[cfg(not(target_os = "linux"))]
+fn graph_of(live: &Live) -> Result<HeapGraph, HeapError> {
+    Err(unsupported(live))
+}
+
+/// Reads the whole heap of a process as a graph.
+pub(crate) fn read(live: &Live) -> Result<(HeapGraph, Provenance), HeapError> {
+    let graph = graph_of(live)?;
+    let mut provenance = Provenance::default();
+    if let Live::Process(pid) = live {
+        provenance.source.pid = Some(*pid);
+    }
+    provenance.source.file = Some(live.label());
+    // Ids are addresses, and the young generation moves.
+    provenance.ids = IdScope::Snapshot;
+    Ok((graph, provenance))
+}
+
+/// The error where no heap of a process can be read.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn unsupported(live: &Live) -> HeapError {
+    HeapError::Live {
+        label: live.label(),
+        code: "ERR_MEMGUARD_UNSUPPORTED",
+        message: "heaps of processes can be read on Linux alone".to_owned(),
+    }
+}
