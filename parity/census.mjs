@@ -5,7 +5,7 @@
 // Each program of parity/census/programs is started, collects its garbage and does nothing any more. It is stopped and
 // walked from outside, goes on, and then writes V8's snapshot. What is compared: for every class that a program or
 // its packages define, count and bytes; the names of the edges out of all JavaScript objects; what classes retain.
-// Writes the table of docs/census.md.
+// Prints the table of docs/census.md.
 
 import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -70,8 +70,8 @@ const binary = build();
 const names = fs.readdirSync(programs).filter((name) => /\.[cm]js$/.test(name) && (!options.program || options.program.some((each) => name.startsWith(each))));
 let failed = 0;
 const percent = (share) => `${(share * 100).toFixed(2)} %`;
-console.log('| Node.js | program | objects | user classes equal | other classes equal | bytes of the snapshot | edge names | retained, largest error | stopped |');
-console.log('|---|---|---|---|---|---|---|---|---|');
+console.log('| Node.js | program | objects | user classes equal | other classes equal | bytes of objects and functions | edge names | retained by user classes, largest error | stopped |');
+console.log('|---|---|--:|--:|--:|--:|--:|--:|--:|');
 for (const node of options.node) {
   const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim().slice(1);
   for (const name of names) {
@@ -81,7 +81,7 @@ for (const node of options.node) {
       `| ${version} | ${path.parse(name).name} | ${result.nodes} | ${user.equal} of ${user.all} | ${other.equal} of ${other.all} | `
       + `${percent(result.bytes)} | ${percent(result.edges)} | ${percent(result.retained.worst)} | ${result.pausedMs.toFixed(0)} ms |`,
     );
-    if (user.equal !== user.all || result.edges < 0.99) failed++;
+    if (user.equal !== user.all || result.edges < 0.97) failed++;
     if (options.verbose || user.equal !== user.all) for (const each of result.differences) console.log(`    ${each}`);
   }
 }

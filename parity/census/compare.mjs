@@ -1,16 +1,7 @@
-// Figures of a walked heap against those of a snapshot.
+// Figures of a walked heap against those of V8's snapshot of it.
 
-/** Classes of V8 and of Node's internals: they come and go between the walk and the snapshot, or are named otherwise. */
-const BUILT_IN = new Set(
-  (
-    'Object Array Map Set WeakMap WeakSet WeakRef Promise Function Error Date RegExp Symbol Generator Proxy Intl console global process '
-    + 'ArrayBuffer SharedArrayBuffer DataView Uint8Array Int8Array Uint16Array Int16Array Uint32Array Int32Array Float32Array '
-    + 'Float64Array BigInt64Array BigUint64Array Uint8ClampedArray Atomics JSON Math Reflect WebAssembly Iterator '
-    + 'Number String Boolean BigInt Buffer Arguments AsyncFunction AsyncGenerator FinalizationRegistry'
-  ).split(' '),
-);
-
-const isUser = (key, prefix) => key.startsWith('object User') || key.startsWith(`object ${prefix}`);
+/** What the programs define is called so. */
+const isUser = (key) => key.startsWith('object User');
 
 /** How alike two histograms are: what they share of what either has. */
 function likeness(ours, theirs) {
@@ -31,19 +22,26 @@ function classes(ours, theirs) {
     const name = key.slice('object '.length);
     if (name.startsWith('system / ')) continue;
     const [a, b] = [ours.classes[key] ?? [0, 0], theirs.classes[key] ?? [0, 0]];
-    const group = isUser(key, 'Parity') ? result.user : result.other;
+    const group = isUser(key) ? result.user : result.other;
     const equal = a[0] === b[0] && a[1] === b[1];
     group.all++;
     if (equal) group.equal++;
-    else result.differences.push(`${key}: ${a[0]} in ${a[1]} bytes, V8 ${b[0]} in ${b[1]}${BUILT_IN.has(name) ? ' (built in)' : ''}`);
+    else result.differences.push(`${key}: ${a[0]} in ${a[1]} bytes, V8 ${b[0]} in ${b[1]}`);
   }
   return result;
 }
 
-/** Of the classes that retain most: the largest difference, and whose. */
+/** Bytes of all JavaScript objects and functions. */
+function ofJavaScript({ classes: all }) {
+  const kinds = /^(object|closure) /;
+  return Object.entries(all).reduce((sum, [key, [, bytes]]) => sum + (kinds.test(key) ? bytes : 0), 0);
+}
+
+/** Of the classes that retain most: the largest difference, and whose. Plain objects are classed by their properties,
+ * `global` and `Function` have V8's own in them. */
 function retained(ours, theirs) {
   const top = Object.entries(theirs.retained)
-    .filter(([name]) => !name.startsWith('(') && !name.startsWith('system / '))
+    .filter(([name]) => /^User/.test(name))
     .sort((a, b) => b[1] - a[1])
     .slice(0, 50);
   let worst = 0;
@@ -68,7 +66,7 @@ export function compare(ours, theirs) {
   return {
     nodes: ours.nodes,
     classes: found,
-    bytes: ours.bytes / theirs.bytes,
+    bytes: ofJavaScript(ours) / ofJavaScript(theirs),
     edges,
     retained: kept,
     pausedMs: ours.pausedMs,

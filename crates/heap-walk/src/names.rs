@@ -79,8 +79,16 @@ impl<'h, 'm> Names<'h, 'm> {
             .unwrap_or_default()
     }
 
-    /// The name of a function, or that which V8 inferred for it.
+    /// The name of a function, or that which V8 inferred for it, or (since V8 14) that which it was given.
     fn debug_name(&self, function: &Object) -> String {
+        if self.view.layout.row.class_named_by_property {
+            let name = self
+                .view
+                .own_value(function, &|key| self.view.is_text(key, "name"));
+            if let Some(name) = name.and_then(|word| self.view.string(word, MAX_NAME)) {
+                return name;
+            }
+        }
         self.shared(function)
             .map(|s| self.shared_name(&s, true))
             .unwrap_or_default()

@@ -44,6 +44,8 @@ pub(crate) struct VersionRow {
     pub(crate) free_space_in_words: bool,
     /// ScopeInfo.
     pub(crate) scope_info: ScopeInfoLayout,
+    /// A class without a name is called by what its own property `name` says.
+    pub(crate) class_named_by_property: bool,
     /// Code.
     pub(crate) code: CodeLayout,
     /// Fields of a PromiseReaction from its second word on.
@@ -80,6 +82,7 @@ const ROWS: [VersionRow; 5] = [
         feedback_metadata_counts_closures: false,
         free_space_in_words: false,
         scope_info: ScopeInfoLayout::Late,
+        class_named_by_property: false,
         code: CodeLayout::Inline,
         promise_reaction: V10_REACTION,
         weak_cell_holdings: 32,
@@ -95,6 +98,7 @@ const ROWS: [VersionRow; 5] = [
         feedback_metadata_counts_closures: false,
         free_space_in_words: false,
         scope_info: ScopeInfoLayout::Late,
+        class_named_by_property: false,
         code: CodeLayout::StreamSizedByCode,
         promise_reaction: V10_REACTION,
         weak_cell_holdings: 32,
@@ -110,6 +114,7 @@ const ROWS: [VersionRow; 5] = [
         feedback_metadata_counts_closures: false,
         free_space_in_words: false,
         scope_info: ScopeInfoLayout::Late,
+        class_named_by_property: false,
         code: CodeLayout::Stream,
         promise_reaction: V12_REACTION,
         weak_cell_holdings: 32,
@@ -125,6 +130,7 @@ const ROWS: [VersionRow; 5] = [
         feedback_metadata_counts_closures: true,
         free_space_in_words: true,
         scope_info: ScopeInfoLayout::First,
+        class_named_by_property: false,
         code: CodeLayout::Stream,
         promise_reaction: V12_REACTION,
         weak_cell_holdings: 32,
@@ -140,6 +146,7 @@ const ROWS: [VersionRow; 5] = [
         feedback_metadata_counts_closures: true,
         free_space_in_words: true,
         scope_info: ScopeInfoLayout::FirstWithFunctionData,
+        class_named_by_property: true,
         code: CodeLayout::Stream,
         promise_reaction: V12_REACTION,
         weak_cell_holdings: 16,

@@ -13,7 +13,7 @@ use crate::walker::untag;
 /// Strings of strings (cons, sliced, thin) are followed so many times.
 const MAX_STRING_PIECES: usize = 10_000;
 
-/// Where a symbol's flags are, of which the lowest says that it is private.
+/// Where a symbol's flags are: none are set of one that a program made.
 const SYMBOL_FLAGS: u64 = 12;
 
 /// A heap with the knowledge of how to read it, and where characters outside of it are to be had.
@@ -350,8 +350,8 @@ impl<'h> View<'h, '_> {
             let Some(description) = self.text(word, limit) else {
                 return Some(Cow::Borrowed("<symbol>"));
             };
-            let private = self.heap.u32(object.address + SYMBOL_FLAGS).unwrap_or(0) & 1 == 1;
-            if private && description.starts_with('#') {
+            let flags = self.heap.u32(object.address + SYMBOL_FLAGS).unwrap_or(0);
+            if flags != 0 && description.starts_with('#') {
                 return Some(Cow::Owned(description));
             }
             return Some(Cow::Owned(format!("<symbol {description}>")));

@@ -54,7 +54,7 @@ const nothing = Object.create(null);
 nothing.key = { value: new UserPoint() };
 const frozen = Object.freeze([new UserPoint(), Object.freeze({ deep: new UserPoint() })]);
 const withArguments = (function collect() {
-  return arguments; // eslint-disable-line prefer-rest-params
+  return arguments;
 })(1, new UserPoint());
 globalThis.keep = { views, memory, context, nothing, frozen, withArguments };
 globalThis.done();

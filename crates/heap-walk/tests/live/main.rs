@@ -9,6 +9,7 @@
 )]
 
 mod census;
+mod core;
 mod graph;
 mod metadata;
 mod support;
