@@ -286,21 +286,19 @@ describe('a cache with a second tier', { skip: missing }, () => {
     assert.ok(two.stats().bytes <= 5000);
   });
 
-  for (const policy of ['s3-fifo', 'sieve']) {
-    it(`works with the policy ${policy}`, async (t) => {
-      const { caches: [one, two] } = await pair(t, { policy, max: 20, ttl: '1m', fetchMethod: async (key) => `${key}!` });
-      for (let i = 0; i < 100; i++) one.set(i, `set ${i}`);
-      await one.tier2.flush();
-      for (let i = 0; i < 100; i++) assert.equal(await two.fetch(i), `set ${i}`);
-      const kept = [...two.keys()][0];
-      one.set(kept, 'changed');
-      await eventually(() => assert.equal(two.get(kept), undefined));
-      assert.equal(await two.fetch(kept), 'changed');
-      two.clear();
-      await eventually(() => assert.equal(one.size, 0));
-      assert.equal(await one.fetch(5), '5!');
-    });
-  }
+  it('works with another policy', async (t) => {
+    const { caches: [one, two] } = await pair(t, { policy: 's3-fifo', max: 20, ttl: '1m', fetchMethod: async (key) => `${key}!` });
+    for (let i = 0; i < 100; i++) one.set(i, `set ${i}`);
+    await one.tier2.flush();
+    for (let i = 0; i < 100; i++) assert.equal(await two.fetch(i), `set ${i}`);
+    const kept = [...two.keys()][0];
+    one.set(kept, 'changed');
+    await eventually(() => assert.equal(two.get(kept), undefined));
+    assert.equal(await two.fetch(kept), 'changed');
+    two.clear();
+    await eventually(() => assert.equal(one.size, 0));
+    assert.equal(await one.fetch(5), '5!');
+  });
 
   it('works behind an object', async (t) => {
     const { caches: [one, two] } = await pair(t);
