@@ -45,7 +45,7 @@ impl Provenance {
                 owner,
                 thread: small("threadId").unwrap_or(0),
             },
-            (Some("snapshot"), _) => IdScope::Snapshot,
+            (Some("none"), _) => IdScope::Snapshot,
             _ if fields.get("method").and_then(Value::as_str) == Some("fork") => IdScope::Snapshot,
             _ => IdScope::Unknown,
         };
@@ -99,7 +99,7 @@ mod tests {
             IdScope::Snapshot
         );
         assert_eq!(
-            Provenance::from_side_car(br#"{"ids":"snapshot","owner":"x"}"#).ids,
+            Provenance::from_side_car(br#"{"ids":"none","owner":"x"}"#).ids,
             IdScope::Snapshot
         );
         for damaged in [

@@ -75,7 +75,7 @@ fn compare(graphs: &[&HeapGraph], side_cars: &[&str], by: Option<DiffBy>) -> Dif
 
 const ONE: &str = r#"{"ids":"process","owner":"1-a","threadId":0}"#;
 const TWO: &str = r#"{"ids":"process","owner":"2-b","threadId":0}"#;
-const FORKED: &str = r#"{"ids":"snapshot","owner":"1-a","threadId":0}"#;
+const FORKED: &str = r#"{"ids":"none","owner":"1-a","threadId":0}"#;
 
 #[test]
 fn side_cars_and_the_files_decide_and_say_why() {
