@@ -120,6 +120,13 @@ pub fn diff(snapshots: &[&Snapshot<'_>], options: &DiffOptions) -> Result<DiffRe
         min_bytes: options.min_bytes,
     };
     let (growth, tree) = growth::growth(older, newest, &limits);
+    if snapshots
+        .iter()
+        .any(|snapshot| snapshot.cancel().is_cancelled())
+        || options.analyze.cancel.is_cancelled()
+    {
+        return Err(AnalyzeError::Cancelled.into());
+    }
     let survivors = match (comparison.by, ids.as_slice()) {
         (DiffBy::Ids, [first, second, third]) => Some(survivors::by_ids(
             [first, second, third],

@@ -58,7 +58,7 @@ pub fn retainers(
 ) -> RetainersReport {
     let targets = Matcher::new(snapshot, filter).nodes();
     let mut collection = Collection::new();
-    let mut collected = collection.add(snapshot.graph(), snapshot.scripts());
+    let mut collected = collection.add(snapshot);
     collection.fold_dictionaries(&mut [&mut collected]);
     let analysis = snapshot.analysis();
 

@@ -7,7 +7,8 @@
 //! # Definition
 //! 1. **Way.** Each object has one way from a root: that of fewest *source words* (see [`RetainerTree`](crate::retainers::RetainerTree)). Ties are
 //!    decided by names, never by ids or order.
-//! 2. **Parts.** Backing stores, scopes, shapes, code and boxed numbers belong to the object that holds them.
+//! 2. **Parts.** Backing stores, scopes, shapes, code, boxed numbers and the halves of concatenated strings belong to the
+//!    object that holds them.
 //! 3. **Names.** An object is called by its class, a reference by its property, variable or link. Array elements and
 //!    entries of collections are `[*]`, keys that are data are `[key]`, digits and hashes in names are `#`, minified
 //!    names are `?`, scripts lose their folder. Places with many properties of one class are dictionaries,

@@ -3,6 +3,7 @@
 use crate::analysis::{
     Aggregates, Analysis, AnalyzeError, AnalyzeOptions, ClassId, SYSTEM_DISTANCE,
 };
+use crate::control::CancelSignal;
 use crate::diff::Provenance;
 use crate::model::{HeapGraph, Location, NodeIndex, NodeKind};
 use crate::report::{ObjectRef, SourceInfo, SourceLocation};
@@ -29,17 +30,21 @@ pub struct Snapshot<'g> {
     aggregates: Aggregates,
     scripts: Scripts,
     provenance: Provenance,
+    cancel: CancelSignal,
 }
 
 impl<'g> Snapshot<'g> {
     /// Analyses a graph: dominators, retained sizes, distances, classes, scripts.
     ///
     /// # Errors
-    /// When it was cancelled, and when there is no memory for it.
+    /// When it was cancelled, and when there is no memory for it. What is asked of the snapshot later looks at the same signal: when
+    /// that is raised, the question ends early, with an answer that is not whole.
     pub fn of(graph: &'g HeapGraph, options: &AnalyzeOptions) -> Result<Self, AnalyzeError> {
         let analysis = Analysis::of(graph, options)?;
         let aggregates = Aggregates::of(&analysis, options)?;
-        Ok(Self::new(analysis, aggregates))
+        let mut snapshot = Self::new(analysis, aggregates);
+        snapshot.cancel = options.cancel.clone();
+        Ok(snapshot)
     }
 
     /// Takes what has been found out already.
@@ -51,6 +56,7 @@ impl<'g> Snapshot<'g> {
             aggregates,
             scripts,
             provenance: Provenance::default(),
+            cancel: CancelSignal::default(),
         }
     }
 
@@ -59,6 +65,10 @@ impl<'g> Snapshot<'g> {
     pub fn with_provenance(mut self, provenance: Provenance) -> Self {
         self.provenance = provenance;
         self
+    }
+
+    pub(crate) fn cancel(&self) -> &CancelSignal {
+        &self.cancel
     }
 
     /// The graph.

@@ -27,9 +27,9 @@ pub(crate) fn growth(
     let mut collection = Collection::new();
     for snapshot in older {
         // Only the newest is looked at again.
-        drop(collection.add(snapshot.graph(), snapshot.scripts()));
+        drop(collection.add(snapshot));
     }
-    let mut collected = collection.add(newest.graph(), newest.scripts());
+    let mut collected = collection.add(newest);
     collection.fold_dictionaries(&mut [&mut collected]);
     let map = GrowthMap::find(&collection, limits.min_bytes);
     let examples = examples(newest, &collection, &map, &collected, limits.clusters);

@@ -304,6 +304,28 @@ fn one_string_that_grows_is_a_larger_object() {
 }
 
 #[test]
+fn strings_that_v8_has_flattened_did_not_grow() {
+    let with = |flat: u32| {
+        let (mut heap, scope) = server();
+        let pages = heap.variable(scope, "pages", "Array", 16);
+        for index in 0..200 {
+            let page = heap.node(NodeKind::ConcatenatedString, "a page", 32);
+            heap.edge(pages, EdgeKind::Element, index, page);
+            // One flat string of all, or two halves of it.
+            for half in ["first", "second"]
+                .iter()
+                .take(if index < flat { 1 } else { 2 })
+            {
+                let text = heap.string("half a page", if index < flat { 1_000 } else { 500 });
+                heap.edge(page, EdgeKind::Internal, *half, text);
+            }
+        }
+        heap
+    };
+    assert_eq!(compare(&[&with(10), &with(150)], 6).clusters.total, 0);
+}
+
+#[test]
 fn what_went_from_one_holder_to_another_did_not_grow() {
     let with = |holder: &str, count: u32| {
         let (mut heap, scope) = server();

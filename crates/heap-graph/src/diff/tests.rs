@@ -216,3 +216,13 @@ fn one_heap_or_four_are_refused() {
         assert_eq!(error.code(), "ERR_MEMGUARD_INVALID_ARG");
     }
 }
+
+#[test]
+fn a_raised_signal_ends_it() {
+    let graph = Process::start().snapshot();
+    let options = AnalyzeOptions::default();
+    let snapshot = Snapshot::of(&graph, &options).unwrap();
+    options.cancel.cancel();
+    let error = diff(&[&snapshot, &snapshot], &DiffOptions::default()).unwrap_err();
+    assert_eq!(error.code(), "ERR_MEMGUARD_CANCELLED");
+}

@@ -35,7 +35,7 @@ impl<'s, 'g> Context<'s, 'g> {
         let graph = snapshot.graph();
         let mut names = Names::default();
         let mut labels = Labels::new(graph, snapshot.scripts(), &mut names);
-        let tree = Search::run(graph, &mut labels, &mut names, |_, _, _| {});
+        let tree = Search::run(snapshot, &mut labels, &mut names, |_, _, _| {});
         let is_odd =
             |kind: NodeKind, size: u64| kind == NodeKind::Object && !size.is_multiple_of(8);
         let compressed = graph

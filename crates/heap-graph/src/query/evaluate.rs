@@ -148,7 +148,7 @@ fn below(snapshot: &Snapshot<'_>, pattern: &Pattern) -> Vec<bool> {
     let mut memo = Memo::new(pattern);
     let mut matches = vec![false; graph.node_count()];
     Search::run(
-        graph,
+        snapshot,
         &mut labels,
         &mut names,
         |_, _, Settled { node, way, .. }| {

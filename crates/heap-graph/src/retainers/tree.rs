@@ -8,8 +8,11 @@
 use super::cost::{self, MAX_STEP};
 use crate::model::{Edge, EdgeIndex, HeapGraph, NodeIndex};
 use crate::signature::{Labels, Names, NodeLabel, Role, chain};
+use crate::snapshot::Snapshot;
 
 const NONE: u32 = u32::MAX;
+/// Nodes between two looks at the signal that ends the search.
+const CHECK_EVERY: u32 = 1 << 14;
 
 /// For each node the reference by which a root holds it in the fewest source words.
 #[derive(Clone, Debug)]
@@ -64,13 +67,14 @@ pub(crate) struct Search<'a, 'g> {
 
 impl<'a, 'g> Search<'a, 'g> {
     /// Finds the tree, and calls `settled` for each node that is reached with its way and label, nearest first, so that
-    /// a parent comes before its children.
+    /// a parent comes before its children. Ends early when the snapshot's signal is raised.
     pub(crate) fn run(
-        graph: &'g HeapGraph,
+        snapshot: &'a Snapshot<'g>,
         labels: &'a mut Labels<'g>,
         names: &'a mut Names,
         mut settled: impl FnMut(&mut Labels<'g>, &mut Names, Settled),
     ) -> RetainerTree {
+        let graph = snapshot.graph();
         let nodes = graph.node_count();
         let tree = RetainerTree {
             parents: vec![NONE; nodes],
@@ -92,11 +96,16 @@ impl<'a, 'g> Search<'a, 'g> {
         search.buckets[0].push(root.0);
         search.waiting = 1;
         let mut now = 0_u32;
+        let mut steps = 0_u32;
         while search.waiting > 0 {
             let at = now as usize % search.buckets.len();
             let mut bucket = std::mem::take(&mut search.buckets[at]);
             for &node in &bucket {
                 search.waiting -= 1;
+                steps = steps.wrapping_add(1);
+                if steps.is_multiple_of(CHECK_EVERY) && snapshot.cancel().is_cancelled() {
+                    return search.tree;
+                }
                 // A node that was reached more cheaply is in an earlier bucket too.
                 if search.tree.costs[node as usize] == now
                     && search.settle(NodeIndex(node), &mut settled)

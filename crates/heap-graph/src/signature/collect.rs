@@ -3,8 +3,9 @@
 use super::labels::Labels;
 use super::names::Names;
 use super::trie::{Entry, ROOT, Trie};
-use crate::model::{EdgeKind, HeapGraph};
-use crate::retainers::{RetainerTree, Scripts, Search, Settled};
+use crate::model::EdgeKind;
+use crate::retainers::{RetainerTree, Search, Settled};
+use crate::snapshot::Snapshot;
 
 /// The entry of nodes that nothing but weak references leads to.
 pub(crate) const UNREACHED: Entry = Entry::MAX;
@@ -31,13 +32,15 @@ impl Collection {
     }
 
     /// Adds a graph as the next column.
-    pub(crate) fn add(&mut self, graph: &HeapGraph, scripts: &Scripts) -> Collected {
+    pub(crate) fn add(&mut self, source: &Snapshot<'_>) -> Collected {
+        let graph = source.graph();
         let snapshot = self.trie.add_snapshot();
         let mut entries = vec![UNREACHED; graph.node_count()];
         let trie = &mut self.trie;
-        let mut labels = Labels::new(graph, scripts, &mut self.names);
+        let is_string = |node| graph.node(node).kind().is_string();
+        let mut labels = Labels::new(graph, source.scripts(), &mut self.names);
         let tree = Search::run(
-            graph,
+            source,
             &mut labels,
             &mut self.names,
             |labels, names, settled| {
@@ -45,7 +48,12 @@ impl Collection {
                 let size = graph.node(node).self_size();
                 let (entry, count) = match way {
                     None => (ROOT, 1),
-                    Some((parent, _)) if label.role.is_part() => (entries[parent.index()], 0),
+                    // The halves of a concatenated string come and go as V8 flattens it.
+                    Some((parent, _))
+                        if label.role.is_part() || (is_string(node) && is_string(parent)) =>
+                    {
+                        (entries[parent.index()], 0)
+                    }
                     Some((parent, edge)) => {
                         let word = labels.edge(&edge, names);
                         let above = entries[parent.index()];
