@@ -22,6 +22,7 @@ export * from './lib/analyze';
 export * from './lib/cache';
 export * from './lib/guard/capabilities';
 export * from './lib/guard/events';
+export * from './lib/guard/forecast';
 export * from './lib/guard/ledger';
 export * from './lib/guard/marks';
 export * from './lib/guard/memory-guard';

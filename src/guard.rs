@@ -223,6 +223,22 @@ pub fn history(window_ms: f64, max_points: u32) -> Result<Option<String>> {
         .transpose()
 }
 
+/// A guard's forecasts, the most likely end first; null when it is closed.
+#[napi(catch_unwind)]
+pub fn forecasts(guard: u32) -> Result<Option<String>> {
+    memguard_guard::forecasts(guard)
+        .as_ref()
+        .map(json::print)
+        .transpose()
+}
+
+/// Bytes in caches, the most that they may hold (negative: unknown), and handles of the event loop, for a guard's forecasts.
+#[napi(catch_unwind)]
+pub fn report_counts(guard: u32, cache_bytes: f64, cache_most: f64, handles: f64) {
+    let caches = (cache_bytes >= 0.0 && cache_most >= 0.0).then_some((cache_bytes, cache_most));
+    memguard_guard::report_counts(guard, caches, (handles >= 0.0).then_some(handles));
+}
+
 /// What works here and what does not.
 #[napi(catch_unwind)]
 pub fn capabilities() -> Result<String> {

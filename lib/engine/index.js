@@ -5,7 +5,7 @@ const native = require('../native');
 /**
  * An engine samples, judges and keeps snapshot files. Both have the same face:
  *
- *     open({ key, settings, facts, onEvents, onTurn }) → { update, close, state, sample, latest, history }
+ *     open({ key, settings, facts, onEvents, onTurn }) → { update, close, state, forecasts, sample, latest, history }
  *     capabilities(), audit(), ledger(input), collectGarbage(), snapshots
  *
  * `onEvents({ events, sampled })` hands over what there is to tell, `null` that the guard was taken over by another

@@ -5,6 +5,9 @@ const { MemguardError } = require('../errors');
 const { heapOf } = require('./facts');
 const { WorkerWatch } = require('./workers');
 
+/** Caches and handles are counted so often, at a pace of 1. */
+const COUNT_MS = 60e3;
+
 /** The engine over the addon: JSON text at the border, promises for what waits for the disk. */
 module.exports = function nativeEngine(binding) {
   const parse = (text) => (text === null || text === undefined ? null : JSON.parse(text));
@@ -19,6 +22,8 @@ module.exports = function nativeEngine(binding) {
 
   function open({ key, settings, facts, onEvents, onTurn }) {
     let guard;
+    let current = settings;
+    let countedAt = Date.now();
     let closed = false;
 
     const onWake = (wantsHeap, wantsArrayBuffers, hasEvents) => {
@@ -26,8 +31,17 @@ module.exports = function nativeEngine(binding) {
       if (wantsHeap) binding.reportHeap(JSON.stringify(heapOf(v8.getHeapStatistics())));
       if (wantsArrayBuffers) binding.reportArrayBuffers(process.memoryUsage().arrayBuffers);
       workers.poll();
+      report();
       onTurn();
       if (hasEvents) onEvents(parse(binding.drainGuard(guard)));
+    };
+
+    const report = () => {
+      if (current.forecast === null || Date.now() - countedAt < COUNT_MS / current.forecast.pace) return;
+      countedAt = Date.now();
+      // Loaded when it is first needed: start-up is the app's time.
+      const { cacheBytes, cacheMost, handles } = require('./counts').counts();
+      binding.reportCounts(guard, cacheBytes, cacheMost, handles);
     };
 
     const opened = parse(binding.openGuard(key, JSON.stringify(settings), JSON.stringify(facts), onWake));
@@ -40,7 +54,10 @@ module.exports = function nativeEngine(binding) {
     return {
       nativeHeap: opened.nativeHeap,
       nativeGc: opened.nativeGc,
-      update: (next) => binding.updateGuard(guard, JSON.stringify(next)),
+      update(next) {
+        binding.updateGuard(guard, JSON.stringify(next));
+        current = next;
+      },
       close() {
         closed = true;
         observer?.stop();
@@ -48,6 +65,7 @@ module.exports = function nativeEngine(binding) {
         binding.closeGuard(guard);
       },
       state: () => parse(binding.guardState(guard)),
+      forecasts: () => parse(binding.forecasts(guard)),
       sample() {
         binding.reportArrayBuffers(process.memoryUsage().arrayBuffers);
         return parse(binding.sampleNow(heap()));
@@ -60,7 +78,7 @@ module.exports = function nativeEngine(binding) {
   return {
     name: 'native',
     open,
-    capabilities: () => [{ name: 'native', available: true, reason: '' }, ...parse(binding.capabilities())],
+    capabilities: () => [{ name: 'native', available: true, reason: '' }, { name: 'forecast', available: true, reason: '' }, ...parse(binding.capabilities())],
     audit: () => parse(binding.audit()),
     ledger: (input) => background(binding.ledger(JSON.stringify(input))),
     collectGarbage: () => binding.collectGarbage(),

@@ -1,4 +1,5 @@
 import type { SentSnapshot, SnapshotInfo, TakenSnapshot } from './snapshots';
+import type { ForecastEvent } from './forecast';
 import type { MemorySample } from './sample';
 
 /** How bad it is. */
@@ -114,6 +115,8 @@ export interface GuardEvents {
   alert: [alert: Alert];
   eased: [recovery: Recovery];
   recovered: [recovery: Recovery];
+  /** The level of a forecast has changed. */
+  forecast: [forecast: ForecastEvent];
   sample: [sample: MemorySample];
   gc: [collection: GcEvent];
   snapshot: [snapshot: SnapshotInfo | TakenSnapshot | SentSnapshot];

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'events';
 import type { Capabilities } from './capabilities';
 import type { GuardEvents, Level } from './events';
+import type { Forecast } from './forecast';
 import type { RssLedger } from './ledger';
 import type { Delta, Mark } from './marks';
 import type { AuditWarning, MemoryReport } from './report';
@@ -51,6 +52,11 @@ export class MemoryGuard extends EventEmitter {
 
   /** One page about memory: `console.log(String(guard.report()))`. */
   report(): MemoryReport;
+
+  /**
+   * Whether a limit will be reached within half an hour, when, and why: of the limit for which that is most likely.
+   */
+  forecast(): Forecast;
 
   /**
    * The resident set by parts. Walks all mappings of the process on a pool thread: some milliseconds, more for many GB.

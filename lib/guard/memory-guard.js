@@ -23,6 +23,7 @@ const later = {
   brink: () => require('./brink'),
   caches: () => require('../cache'),
   capabilities: () => require('./capabilities'),
+  forecast: () => require('./forecast'),
   ledger: () => require('./ledger'),
   marks: () => require('./marks'),
   report: () => require('./report'),
@@ -123,12 +124,19 @@ class MemoryGuard extends EventEmitter {
     return new MemoryReport({
       sample: this.sample(),
       state: handle.state(),
+      forecast: this.forecast(),
       snapshots: this.snapshots(),
       warnings: this.audit(),
       caches: later.caches().caches(),
       capabilities: this.capabilities(),
       app: this.#app,
     });
+  }
+
+  forecast() {
+    const handle = this.#handleFor('forecast');
+    const whyNot = this.#options.forecast ? (handle.noForecasts ?? 'nothing was seen yet') : 'forecasts are off (forecast: false)';
+    return later.forecast().forecastOf(handle.forecasts(), whyNot);
   }
 
   async ledger() {
@@ -293,6 +301,9 @@ class MemoryGuard extends EventEmitter {
         case 'recovered':
           this.#emit(event.type, new Recovery(event));
           break;
+        case 'forecast':
+          this.#foresee(new (later.forecast().LimitForecast)(event));
+          break;
         case 'gc':
           this.#emit('gc', event);
           break;
@@ -313,6 +324,12 @@ class MemoryGuard extends EventEmitter {
       onSkipped: (code, reason) => code !== 'ERR_MEMGUARD_SNAPSHOT_BUSY' && this.#degraded('snapshot', code, reason),
     });
     this.#auto.request(alert, this.#options);
+  }
+
+  /** What nobody listens to is said once it is time to act. */
+  #foresee(forecast) {
+    this.#emit('forecast', forecast);
+    if (forecast.level === 'act' && !this.#isHeard('forecast')) warn(String(forecast), 'MEMGUARD_FORECAST');
   }
 
   /** Caches shrink when memory gets tight, and may grow back when it is calm again. */

@@ -1,4 +1,5 @@
 import type { Capabilities } from './capabilities';
+import type { Forecast } from './forecast';
 import type { Level, Metric, Subject } from './events';
 import type { MemorySample } from './sample';
 import type { SnapshotInfo } from './snapshots';
@@ -11,6 +12,7 @@ export interface MemoryReport {
   toJSON(): {
     sample: MemorySample;
     state: GuardState;
+    forecast: Forecast;
     snapshots: SnapshotInfo[];
     warnings: AuditWarning[];
     capabilities: Capabilities;

@@ -15,7 +15,7 @@ class MemoryReport {
   }
 
   toString() {
-    const { sample, state, snapshots, warnings, caches, capabilities, app } = this.#facts;
+    const { sample, state, forecast, snapshots, warnings, caches, capabilities, app } = this.#facts;
     return [
       `memguard report: ${app.name} ${app.version}, pid ${process.pid}, node ${process.version}, up ${formatDuration(sample.atMs)}`,
       '',
@@ -25,6 +25,7 @@ class MemoryReport {
       ...isolates(sample),
       ...spaces(sample),
       ...rules(state),
+      ...list('Forecast', [forecast, ...forecast.others].map(({ sentence }) => sentence)),
       ...list('Limits that do not fit', warnings.map(({ message, fix }) => `${message} Fix: ${fix}`)),
       ...list('Caches', caches.map(cacheLine)),
       ...list('Snapshots', snapshots.slice(0, 5).map(snapshotLine)),

@@ -18,6 +18,8 @@ const METRICS = {
   pressureThreshold: 'pressure',
 };
 
+const LEAST_INTERVAL_MS = 20;
+
 /** Whole milliseconds or bytes, at least one: what the engine counts in. */
 const whole = (number) => Math.max(1, Math.round(number));
 
@@ -39,16 +41,22 @@ function engineSettings(options, app, listens) {
       gc: options.gcEffectiveness ? {} : null,
       baseline: options.baseline ? {} : null,
     },
+    forecast: options.forecast ? { pace: options.pace, watch: options.forecastWatch, act: options.forecastAct } : null,
     pace: {
       checkIntervalMs: whole(options.checkInterval),
-      calmIntervalMs: whole(options.calmInterval),
-      minIntervalMs: whole(options.minInterval),
+      calmIntervalMs: paced(options.calmInterval, options.pace),
+      minIntervalMs: paced(options.minInterval, options.pace),
     },
     baselineDir: options.baseline && isPermitted(stateDir) ? stateDir : null,
     app: { ...app, nodeLine: nodeLine() },
     utcOffsetMinutes: -new Date().getTimezoneOffset(),
     listens,
   };
+}
+
+/** An interval at a pace: never slower than asked for, and no faster than is of use. */
+function paced(interval, pace) {
+  return whole(Math.min(interval, Math.max(LEAST_INTERVAL_MS, interval / pace)));
 }
 
 function mapLevels({ warn, critical }) {

@@ -71,6 +71,20 @@ export interface GuardOptions {
   /** Folder of what was learned. Default `snapshotDir`. */
   stateDir?: string;
 
+  /**
+   * Foresee whether a limit will be reached within half an hour: `guard.forecast()` and the `forecast` event. Default true.
+   */
+  forecast?: boolean;
+  /** Probability from which on the level is `watch`. Default 0.3. */
+  forecastWatch?: Ratio;
+  /** Probability from which on the level is `act`; above `forecastWatch`. Default 0.8. */
+  forecastAct?: Ratio;
+  /**
+   * How many times faster forecasts run: all their time constants, the half hour first, are divided by it, and so are
+   * `calmInterval` and `minInterval` (down to 20 ms). For tests and CI, where a minute stands for hours. 0.01 to 10,000, default 1.
+   */
+  pace?: number;
+
   /** The slowest that memory is looked at. Default 60 s, which never bites: calm is faster. */
   checkInterval?: Duration;
   /** Interval while nothing is going on. Default 10 s. */

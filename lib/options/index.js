@@ -57,6 +57,7 @@ function resolve(fromCode, fromEnv) {
   };
   checkIntervals(settings, given);
   checkWindow(settings, given);
+  checkForecast(settings, given);
   return Object.freeze(settings);
 }
 
@@ -85,6 +86,15 @@ function checkWindow(settings, given) {
   };
   const culprit = Object.keys(expectations).find((name) => given(name) !== undefined);
   throw invalidValue(given(culprit), settings[culprit], expectations[culprit]);
+}
+
+/** Acting must ask for more than watching; a default gives way. */
+function checkForecast(settings, given) {
+  const { forecastWatch: watch, forecastAct: act } = settings;
+  if (watch < act) return;
+  if (given('forecastWatch') === undefined) settings.forecastWatch = act / 2;
+  else if (given('forecastAct') === undefined) settings.forecastAct = (1 + watch) / 2;
+  else throw invalidValue(given('forecastAct'), act, `a probability above forecastWatch (${watch})`);
 }
 
 module.exports = { parseOptions, parseEnv, resolve, envName };

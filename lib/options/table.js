@@ -34,6 +34,11 @@ const OPTIONS = {
   baseline: { type: t.boolean, default: true },
   stateDir: { type: t.text, default: undefined },
 
+  forecast: { type: t.boolean, default: true },
+  forecastWatch: { type: t.ratio(0.99), default: 0.3 },
+  forecastAct: { type: t.ratio(0.99), default: 0.8 },
+  pace: { type: t.number(0.01, 10_000), default: 1 },
+
   checkInterval: { type: t.duration(TIMER), default: 60e3 },
   calmInterval: { type: t.duration(TIMER), default: 10e3 },
   minInterval: { type: t.duration(TIMER), default: 500 },

@@ -85,6 +85,20 @@ function integer(min, max) {
   });
 }
 
+/** Any number of a range. */
+function number(min, max) {
+  const expected = `a number from ${min} to ${max}`;
+  const check = (name, value) => {
+    if (typeof value !== 'number') throw invalidType(name, value, expected);
+    if (!(value >= min && value <= max)) throw invalidValue(name, value, expected);
+    return value;
+  };
+  return kind(expected, check, (name, text) => {
+    if (text.trim() === '') throw invalidValue(name, text, expected);
+    return withSchema(expected, name, text, () => check(name, Number(text)));
+  });
+}
+
 const text = kind('a non-empty string', (name, value) => {
   if (typeof value !== 'string') throw invalidType(name, value, 'a non-empty string');
   // Half a surrogate pair has no UTF-8, so neither a file nor the engine could be called so.
@@ -177,4 +191,4 @@ function checkOrder(name, value, warn, critical) {
   }
 }
 
-module.exports = { orOff, bytes, duration, ratio, boolean, integer, text, func, oneOf, signal, threshold };
+module.exports = { orOff, bytes, duration, ratio, boolean, integer, number, text, func, oneOf, signal, threshold };

@@ -17,6 +17,7 @@ use parking_lot::Mutex;
 
 use crate::clock::{now_ms, now_us};
 use crate::events::{Drained, Subject};
+use crate::forecast::Forecast;
 use crate::isolate::WatchedIsolate;
 use crate::ledger::OwnHeap;
 use crate::recorder::GcRecord;
@@ -306,6 +307,26 @@ impl Engine {
             .iter()
             .find(|watch| watch.id == guard)
             .map(|watch| watch.state(|id| name_of(&state.isolates, id)))
+    }
+
+    /// A guard's forecasts.
+    pub(crate) fn forecasts(&self, guard: u32) -> Option<Vec<Forecast>> {
+        let state = self.state.lock();
+        let watch = state.watches.iter().find(|watch| watch.id == guard)?;
+        Some(watch.forecasts())
+    }
+
+    /// Caches and handles of a guard's JavaScript.
+    pub(crate) fn report_counts(
+        &self,
+        guard: u32,
+        caches: Option<(f64, f64)>,
+        handles: Option<f64>,
+    ) {
+        let mut state = self.state.lock();
+        if let Some(watch) = state.watches.iter_mut().find(|watch| watch.id == guard) {
+            watch.count(caches, handles);
+        }
     }
 
     /// A sample of this moment: this isolate's figures are read now, those of the others are their last.

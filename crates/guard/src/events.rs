@@ -3,6 +3,7 @@
 use memguard_trend::{Event, Level};
 use serde::Serialize;
 
+use crate::forecast::ForecastEvent;
 use crate::recorder::{GcKind, GcRecord};
 
 /// Whom an event is about.
@@ -54,6 +55,8 @@ pub enum GuardEvent {
     },
     /// A collection.
     Gc(GcEvent),
+    /// The level of a forecast has changed.
+    Forecast(Box<ForecastEvent>),
 }
 
 /// One collection, as JavaScript sees it.

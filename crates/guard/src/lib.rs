@@ -24,6 +24,7 @@ pub mod brink;
 mod clock;
 mod engine;
 mod events;
+mod forecast;
 mod gate;
 mod generator;
 mod isolate;
@@ -41,6 +42,7 @@ use std::sync::Arc;
 pub use clock::now_us;
 pub use engine::Opened;
 pub use events::{Drained, GcEvent, GuardEvent, Subject};
+pub use forecast::{Forecast, ForecastEvent};
 pub use ledger::{OwnHeap, Space};
 pub use memguard_capture::Error as SnapshotError;
 pub use memguard_trend::Error;
@@ -171,6 +173,17 @@ pub fn drain(guard: u32) -> Option<Drained> {
 /// Where a guard's rules stand; `None` when it is closed.
 pub fn state(guard: u32) -> Option<WatchState> {
     engine().watch_state(guard)
+}
+
+/// A guard's forecasts, the most likely end first; `None` when it is closed.
+pub fn forecasts(guard: u32) -> Option<Vec<Forecast>> {
+    engine().forecasts(guard)
+}
+
+/// What JavaScript counts for a guard's forecasts: bytes in its caches and the most that they may hold, and handles of its
+/// event loop.
+pub fn report_counts(guard: u32, caches: Option<(f64, f64)>, handles: Option<f64>) {
+    engine().report_counts(guard, caches, handles);
 }
 
 /// A sample of this moment. Costs some 20 µs.

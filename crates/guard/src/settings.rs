@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use memguard_trend::JudgeConfig;
+use memguard_trend::{ForecastConfig, JudgeConfig};
 use memguard_vitals::{HeapFlags, OldSpaceFacts, PaceOptions};
 use serde::Deserialize;
 
@@ -13,6 +13,9 @@ use serde::Deserialize;
 pub struct GuardSettings {
     /// Rules and how they are judged. The guard splits them between process and isolates.
     pub judge: JudgeConfig,
+    /// Forecasts; `None` turns them off.
+    #[serde(default)]
+    pub forecast: Option<ForecastConfig>,
     /// Sampling intervals.
     pub pace: PaceSettings,
     /// Folder in which the learned baseline is kept; `None`: it is not kept.

@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::baseline_file::BaselineFile;
 use crate::clock::now_us;
 use crate::events::{Drained, GuardEvent, Subject};
+use crate::forecast::{Counts, Forecast, Forecasts};
 use crate::recorder::GcRecord;
 use crate::settings::GuardSettings;
 
@@ -40,6 +41,7 @@ pub(crate) struct Watch {
     pub(crate) settings: GuardSettings,
     process: Judge,
     isolates: HashMap<u32, Judge>,
+    forecasts: Option<Forecasts>,
     outbox: VecDeque<GuardEvent>,
     sampled: bool,
     dropped_events: u64,
@@ -82,6 +84,7 @@ impl Watch {
         settings: GuardSettings,
     ) -> Result<Self, memguard_trend::Error> {
         settings.judge.validate()?;
+        let forecasts = settings.forecast.map(Forecasts::new).transpose()?;
         // Workers come and go: what is usual is learned of the process and its main thread only.
         let files = settings
             .baseline_dir
@@ -111,6 +114,7 @@ impl Watch {
             process,
             settings,
             isolates,
+            forecasts,
             outbox: VecDeque::new(),
             sampled: false,
             dropped_events: 0,
@@ -125,6 +129,10 @@ impl Watch {
         names: impl Fn(u32) -> String,
     ) -> Result<(), memguard_trend::Error> {
         settings.judge.validate()?;
+        // What was seen under another pace is of no use; under the same it is kept.
+        if self.forecasts.as_ref().map(Forecasts::config) != settings.forecast.as_ref() {
+            self.forecasts = settings.forecast.map(Forecasts::new).transpose()?;
+        }
         let now = now_us();
         let events = self.process.reconfigure(process_rules(&settings.judge))?;
         self.post_all(events, &Subject::process(), now);
@@ -197,6 +205,11 @@ impl Watch {
                 now_us,
             );
         }
+        if let Some(forecasts) = &mut self.forecasts {
+            for event in forecasts.observe(sample, &is_mine, with_process) {
+                self.post(GuardEvent::Forecast(Box::new(event)));
+            }
+        }
         if self.level() > Level::Calm {
             // An alarm anywhere makes this run one that nobody learns from.
             self.process.distrust_run();
@@ -265,6 +278,21 @@ impl Watch {
 
     pub(crate) fn forget_isolate(&mut self, id: u32) {
         self.isolates.remove(&id);
+        if let Some(forecasts) = &mut self.forecasts {
+            forecasts.forget_isolate(id);
+        }
+    }
+
+    /// Where the limits are headed; nothing when forecasts are off.
+    pub(crate) fn forecasts(&self) -> Vec<Forecast> {
+        self.forecasts.as_ref().map_or(Vec::new(), Forecasts::all)
+    }
+
+    /// What JavaScript counts.
+    pub(crate) fn count(&mut self, caches: Option<(f64, f64)>, handles: Option<f64>) {
+        if let Some(forecasts) = &mut self.forecasts {
+            forecasts.counts = Counts { caches, handles };
+        }
     }
 
     pub(crate) fn has_events(&self) -> bool {

@@ -1,4 +1,4 @@
-//! Judgement over memory readings: thresholds, consecutive violations, hysteresis, baseline, GC effectiveness.
+//! Judgement over memory readings: thresholds, consecutive violations, hysteresis, baseline, GC effectiveness, forecast.
 //!
 //! # Overview
 //! A [`Judge`] is fed with [`Reading`]s (what the operating system and V8 said at one moment) and [`MajorGc`]s
@@ -14,6 +14,9 @@
 //!   time, as V8 counts them before it aborts.
 //! * **Baseline** ([`Baseline`]): what is usual for this hour of the day, learned over up to a week from calm
 //!   runs only. It adds a lower, dynamic warning threshold and never replaces a hard one.
+//!
+//! Beside the judge, a [`Forecaster`] for each limit tells whether it will be reached within half an hour, and a
+//! [`Makeup`] what the memory that grows is made of.
 //!
 //! ```
 //! use memguard_trend::{Event, Figure, Judge, JudgeConfig, Level, Metric, Reading};
@@ -34,8 +37,7 @@
 //! of it. A rule holds a few hundred bytes, the baseline about 5 KB per metric.
 //!
 //! # What it does not do
-//! It neither samples, nor acts, nor touches files ([`Baseline::to_bytes`] is where its part ends), nor does it
-//! forecast.
+//! It neither samples, nor acts, nor touches files ([`Baseline::to_bytes`] is where its part ends).
 #![forbid(unsafe_code)]
 
 mod baseline;
@@ -43,6 +45,7 @@ mod clock;
 mod config;
 mod error;
 mod event;
+mod forecast;
 mod format;
 mod gc;
 mod judge;
@@ -59,6 +62,12 @@ pub use baseline::{Baseline, BaselineKey, Origin, Restored, RunEnd, Usual};
 pub use config::{BaselineConfig, GcConfig, JudgeConfig, Rule};
 pub use error::Error;
 pub use event::{Alert, AlertKind, Event, GcFigures, Level, Recovery};
+#[cfg(feature = "study")]
+pub use forecast::study;
+pub use forecast::{
+    ForecastConfig, ForecastLevel, Forecaster, Growth, LimitReading, Makeup, MakeupReading,
+    Outlook, Part, Verdict, forecast_sentence,
+};
 pub use format::{format_bytes, format_duration, format_percent};
 pub use judge::Judge;
 pub use metric::{Figure, Metric, Threshold};

@@ -69,6 +69,9 @@ module.exports = function fallbackEngine(reason) {
         liveHeap.stop();
       },
       state: () => judge.state(),
+      /** Trends are worked out by the addon alone: a second, lesser way of doing it would give other answers. */
+      forecasts: () => null,
+      noForecasts: `a forecast ${LOST}: ${reason}`,
       sample: () => sampler.take({ keep: false }),
       latest: () => sampler.latest,
       history: (windowMs, maxPoints) => sampler.history(windowMs, maxPoints),
@@ -81,7 +84,7 @@ module.exports = function fallbackEngine(reason) {
     capabilities: () => [
       { name: 'native', available: false, reason },
       { name: 'process', available: true, reason: '' },
-      ...['cgroup', 'pressure', 'baseline', 'gcEffectiveness', 'ledger'].map((name) => ({ name, available: false, reason: LOST })),
+      ...['cgroup', 'pressure', 'baseline', 'gcEffectiveness', 'forecast', 'ledger'].map((name) => ({ name, available: false, reason: LOST })),
     ],
     audit: () => [],
     ledger: async () => {

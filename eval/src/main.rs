@@ -1,0 +1,20 @@
+//! How good the judgements are, on recorded and simulated programs whose end is known.
+//!
+//! ```text
+//! npm run eval -- forecast [--train]
+//! ```
+
+mod forecast;
+
+use std::path::Path;
+
+fn main() -> std::io::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    match arguments.first().map(String::as_str) {
+        Some("forecast") => forecast::run(&root, &arguments[1..]),
+        other => Err(std::io::Error::other(format!(
+            "expected 'forecast', not {other:?}"
+        ))),
+    }
+}
