@@ -13,9 +13,6 @@ use crate::AnalyzeError;
 use crate::columns::{with_room, zeroed};
 use crate::model::{HeapGraph, NodeIndex, edge_target};
 
-/// The number of a node that was not reached.
-const NONE: u32 = u32::MAX;
-
 /// The dominator of every node, and an order in which every node but the root comes after its dominator.
 pub(crate) struct Dominators {
     pub(crate) of: Vec<u32>,
@@ -29,8 +26,45 @@ struct Search<'a> {
     seen: Bits,
     order: Vec<u32>,
     parents: Vec<u32>,
+    shape: Shape,
     /// Number of a node on the path, and its next edge.
     path: Vec<(u32, u32)>,
+}
+
+/// The search's tree in two bits a node: one that goes down to it, one that comes back. The parents can be had again from
+/// that when their memory has been used for something else.
+#[derive(Default)]
+struct Shape {
+    words: Vec<u64>,
+    bits: usize,
+}
+
+impl Shape {
+    fn push(&mut self, down: bool) {
+        if self.bits.is_multiple_of(64) {
+            self.words.push(0);
+        }
+        if let Some(word) = self.words.last_mut() {
+            *word |= u64::from(down) << (self.bits % 64);
+        }
+        self.bits += 1;
+    }
+
+    /// The parent of each node by number, 0 for those that the search began with.
+    fn parents(&self, nodes: usize) -> Result<Vec<u32>, AnalyzeError> {
+        let mut parents: Vec<u32> = with_room(nodes)?;
+        let mut path: Vec<u32> = Vec::new();
+        for bit in 0..self.bits {
+            if self.words[bit / 64] >> (bit % 64) & 1 == 0 {
+                path.pop();
+            } else {
+                let number = parents.len() as u32;
+                parents.push(path.last().copied().unwrap_or(0));
+                path.push(number);
+            }
+        }
+        Ok(parents)
+    }
 }
 
 impl Search<'_> {
@@ -59,6 +93,7 @@ impl Search<'_> {
                 }
                 None => {
                     self.path.pop();
+                    self.shape.push(false);
                 }
             }
         }
@@ -69,6 +104,7 @@ impl Search<'_> {
         let number = self.order.len() as u32;
         self.order.push(node);
         self.parents.push(parent);
+        self.shape.push(true);
         self.path
             .push((number, self.graph.edge_range(NodeIndex(node)).start));
     }
@@ -88,6 +124,7 @@ pub(crate) fn dominators(
         seen: Bits::new(nodes)?,
         order: with_room(nodes)?,
         parents: with_room(nodes)?,
+        shape: Shape::default(),
         path: Vec::new(),
     };
     search.from(root, watch)?;
@@ -99,12 +136,13 @@ pub(crate) fn dominators(
     let Search {
         mut order,
         parents,
+        shape,
         seen,
         path,
         ..
     } = search;
     drop(path);
-    let by_number = semi_nca(&order, parents, retainers, watch)?;
+    let by_number = semi_nca(&order, parents, &shape, retainers, watch)?;
 
     let mut of: Vec<u32> = zeroed(nodes)?;
     for (number, dominator) in by_number.iter().enumerate() {
@@ -117,44 +155,45 @@ pub(crate) fn dominators(
     Ok(Dominators { of, order })
 }
 
-/// The dominator of every node that was met, all by number.
+/// The dominator of every node that was met, all by number. Takes the parents for the forest's ancestors.
 fn semi_nca(
     order: &[u32],
     parents: Vec<u32>,
+    shape: &Shape,
     retainers: &Retainers,
     watch: &Watch,
 ) -> Result<Vec<u32>, AnalyzeError> {
+    // One more than the number of a node; 0 for one that was not met.
     let mut numbers: Vec<u32> = zeroed(retainers.nodes())?;
-    numbers.fill(NONE);
-    for (number, &node) in order.iter().enumerate() {
-        numbers[node as usize] = number as u32;
+    for (number, &node) in (1..).zip(order) {
+        numbers[node as usize] = number;
     }
+    let mut semis: Vec<u32> = zeroed(order.len())?;
+    let labels = zeroed(order.len())?;
     let mut forest = Forest {
-        ancestors: with_room(parents.len())?,
-        labels: zeroed(order.len())?,
+        ancestors: parents,
+        labels,
         path: Vec::new(),
     };
-    forest.ancestors.extend_from_slice(&parents);
-    let mut semis: Vec<u32> = zeroed(order.len())?;
     for number in (1..order.len() as u32).rev() {
         watch.check(number as usize)?;
-        let node = order[number as usize];
-        let mut semi = parents[number as usize];
-        for from in retainers.essential(node) {
-            let from = numbers[from as usize];
-            if from != NONE {
-                semi = semi.min(if from <= number {
-                    from
-                } else {
-                    forest.least(from, number)
-                });
-            }
+        // Not compressed yet: that happens to nodes above this number alone.
+        let mut semi = forest.ancestors[number as usize];
+        for from in retainers.essential(order[number as usize]) {
+            let Some(from) = numbers[from as usize].checked_sub(1) else {
+                continue;
+            };
+            semi = semi.min(if from <= number {
+                from
+            } else {
+                forest.least(from, number)
+            });
         }
         semis[number as usize] = semi;
         forest.labels[number as usize] = semi;
     }
     drop((numbers, forest));
-    let mut dominators = parents;
+    let mut dominators = shape.parents(order.len())?;
     for number in 1..order.len() {
         let mut dominator = dominators[number];
         while dominator > semis[number] {
