@@ -19,7 +19,8 @@
 //! | contents of buffers | V8 never writes them | |
 //!
 //! A hash has the length of what it replaces, in UTF-16 units, and its class: text becomes letters and digits,
-//! a number keeps its form. Lengths, and which strings are equal, can therefore still be seen. Names that
+//! a number keeps its form; of property names, one that looked like a name becomes letters, one that looked like data begins
+//! with a digit, so that analyses take it for a key as before. Lengths, and which strings are equal, can therefore still be seen. Names that
 //! a program makes from data while it runs (`new Function`, computed names of methods and classes) count as names.
 //! Parts of a snapshot that this version does not know are left out, and a string is let through only
 //! when its use is known to be a name.

@@ -7,8 +7,20 @@ const LEAST_KEY_BYTES: usize = 16;
 const CONTEXT: &str = "memguard 2026-11 key for redacted heap snapshots";
 /// 64 signs, so that six bits of the hash are one of them without bias.
 const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+const LETTERS: usize = 52;
 /// Longest text that is looked at as a number.
 const NUMBER_UNITS: usize = 64;
+
+/// What the replacement of a text looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// A number if it was one, else letters, digits, `-` and `_`.
+    Value,
+    /// Letters alone: a word, which readers of the heap tell from others.
+    Word,
+    /// A digit first: a key of a dictionary, which readers of the heap take as one of many.
+    Key,
+}
 
 /// The key of the hashes. Who has it can try guesses, who has not cannot.
 #[derive(Clone)]
@@ -47,21 +59,33 @@ impl RedactKey {
     }
 
     /// The hash of a whole text, as JSON without quotes, appended to `out`. `raw` is JSON as well.
-    pub(super) fn replace(&self, raw: &[u8], out: &mut Vec<u8>) {
+    pub(super) fn replace(&self, raw: &[u8], look: Look, out: &mut Vec<u8>) {
         if raw.is_empty() {
             return;
         }
         let mut hash = self.hash();
         hash.feed(raw);
-        if raw.len() <= NUMBER_UNITS && text::is_number(raw) {
+        if look != Look::Word && raw.len() <= NUMBER_UNITS && text::is_number(raw) {
             return hash.digits(raw, out);
         }
+        let start = out.len();
         let mut xof = hash.hasher.finalize_xof();
         let mut left = hash.units;
         while left > 0 {
             let more = left.min(64) as usize;
             signs(&mut xof, more, out);
             left -= more as u64;
+        }
+        match look {
+            Look::Value => {}
+            Look::Word => {
+                for sign in &mut out[start..] {
+                    if !sign.is_ascii_alphabetic() {
+                        *sign = SIGNS[usize::from(*sign) % LETTERS];
+                    }
+                }
+            }
+            Look::Key => out[start] = b'0' + out[start] % 10,
         }
     }
 
@@ -70,7 +94,7 @@ impl RedactKey {
         /// Largest index of an array.
         const LAST: u64 = u32::MAX as u64 - 1;
         let mut digits = Vec::new();
-        self.replace(index.to_string().as_bytes(), &mut digits);
+        self.replace(index.to_string().as_bytes(), Look::Key, &mut digits);
         digits
             .iter()
             .fold(0_u64, |value, digit| value * 10 + u64::from(digit - b'0'))

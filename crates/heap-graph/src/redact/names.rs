@@ -1,5 +1,6 @@
 //! What may stay of a name.
 
+use super::hash::Look;
 use super::uses::{Flags, Use};
 use super::{Redact, RedactKey, text};
 
@@ -77,7 +78,7 @@ pub(super) fn write_value(raw: &[u8], key: &RedactKey, out: &mut Vec<u8>) {
     if V8_VALUES.contains(&raw) {
         out.extend_from_slice(raw);
     } else {
-        key.replace(raw, out);
+        key.replace(raw, Look::Value, out);
     }
 }
 
@@ -93,12 +94,14 @@ pub(super) fn write_name(
         word(raw, mode, key)
     } else if flags.has(Use::Script) {
         script(raw, mode, key)
-    } else if mode == Redact::Strings && looks_like_a_name(raw)
-        || LANGUAGE.iter().any(|name| name.as_bytes() == raw)
-    {
+    } else if LANGUAGE.iter().any(|name| name.as_bytes() == raw) {
         None
+    } else if !looks_like_a_name(raw) {
+        return key.replace(raw, Look::Key, out);
+    } else if mode == Redact::All {
+        return key.replace(raw, Look::Word, out);
     } else {
-        return key.replace(raw, out);
+        None
     };
     match rewritten {
         Some(name) => text::encode(&name, out),
@@ -259,7 +262,7 @@ fn hashed(text: &str, key: &RedactKey) -> String {
     let mut raw = Vec::new();
     text::encode(text, &mut raw);
     let mut out = Vec::new();
-    key.replace(&raw, &mut out);
+    key.replace(&raw, Look::Value, &mut out);
     // Letters, digits and what numbers are made of.
     String::from_utf8(out).unwrap_or_default()
 }

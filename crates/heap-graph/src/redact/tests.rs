@@ -253,6 +253,14 @@ fn property_names_stay_unless_they_look_like_data() {
     ] {
         assert_ne!(one_edge(2, name, Redact::Strings), name);
     }
+    // Both look like what they were.
+    assert!(
+        one_edge(2, "requestLogs", Redact::All)
+            .bytes()
+            .all(|sign| sign.is_ascii_alphabetic())
+    );
+    assert!(one_edge(2, "alice@example.com", Redact::All).as_bytes()[0].is_ascii_digit());
+    assert!(one_edge(2, "alice@example.com", Redact::Strings).as_bytes()[0].is_ascii_digit());
     for name in ["__proto__", "_events", "constructor"] {
         assert_eq!(one_edge(2, name, Redact::All), name);
     }

@@ -71,13 +71,17 @@ fn dominators(nodes: &[DominatorNode], limit: usize, page: &mut Document) {
     let hidden = nodes.len().saturating_sub(limit + 1);
     let mut table = Table::new(&heads, hidden as u64);
     for node in nodes.iter().skip(1).take(limit) {
-        let name = match node.group_count {
-            1 => node.object.name.clone(),
-            count => format!("{} × {}", grouped(count), node.object.name),
+        // Of many alike, the way to one says nothing.
+        let (name, edge) = match node.group_count {
+            1 => (
+                node.object.name.clone(),
+                node.edge.as_deref().unwrap_or_default(),
+            ),
+            count => (format!("{} × {}", grouped(count), node.object.name), ""),
         };
         table.row([
             Cell::name(name).at_depth(node.depth - 1),
-            Cell::faint(node.edge.as_deref().unwrap_or_default()),
+            Cell::faint(edge),
             place_cell(node.object.location.as_ref()),
             Cell::bytes(node.retained_size),
             Cell::share(node.share),

@@ -4,7 +4,8 @@
 (() => {
   /* global layout */
   const SVG = 'http://www.w3.org/2000/svg';
-  const ROW = 26;
+  const ROW = { least: 26, most: 44 };
+  const ICICLE_HEIGHT = 360;
   const TREEMAP_HEIGHT = 520;
   const LETTER = 6.8;
   const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
@@ -47,9 +48,11 @@
 
   function drawIcicle() {
     const width = place.clientWidth;
-    const tiles = layout.icicle(top, width, ROW, 1);
-    size(width, Math.max(...tiles.map((tile) => tile.y)) + ROW);
-    tiles.forEach(draw);
+    const tiles = layout.icicle(top, width, 1);
+    const rows = 1 + Math.max(...tiles.map((tile) => tile.row));
+    const height = Math.min(ROW.most, Math.max(ROW.least, Math.floor(ICICLE_HEIGHT / rows)));
+    size(width, rows * height);
+    for (const { row, ...tile } of tiles) draw({ ...tile, y: row * height, height });
   }
 
   function drawTreemap() {
@@ -78,7 +81,7 @@
       const label = `${called(tile.node)} ${bytes(tile.node.s)}`;
       text.textContent = label.length > letters ? `${label.slice(0, letters - 1)}…` : label;
       text.setAttribute('x', (tile.x + 5).toFixed(1));
-      text.setAttribute('y', (tile.y + (tile.inner || tile.height > 2 * ROW ? 13 : tile.height / 2 + 4)).toFixed(1));
+      text.setAttribute('y', (tile.y + (tile.inner || tile.height > 2 * ROW.most ? 13 : tile.height / 2 + 4)).toFixed(1));
     }
     // The tile that fills the picture leads back.
     const zoom = () => show(tile.node === top && top.parent !== null ? top.parent : tile.node, view);
@@ -91,8 +94,9 @@
   }
 
   function tell(node, event) {
-    const lines = [node.e === '' ? node.n : `${node.e} → ${node.n}`];
-    if (node.k > 1) lines.push(`${node.k.toLocaleString('en')} alike, the largest @${node.i}`);
+    const lines = [node.parent === null ? 'whole heap' : node.e === '' ? node.n : `${node.e} → ${node.n}`];
+    if (node.parent === null) lines.push('all roots');
+    else if (node.k > 1) lines.push(`${node.k.toLocaleString('en')} alike, the largest @${node.i}`);
     else lines.push(`${node.c} @${node.i}`);
     lines.push(`retains ${bytes(node.s)}, ${((100 * node.s) / Math.max(1, nodes[0].s)).toFixed(1)} % of the heap`);
     tip.textContent = lines.join('\n');
@@ -102,8 +106,10 @@
   }
 
   function called(node) {
-    const name = node.e === '' ? node.n : `${node.e}: ${node.n}`;
-    return node.k > 1 ? `${node.k.toLocaleString('en')} × ${name}` : name;
+    if (node.parent === null) return 'whole heap';
+    // Of many alike, the way to one says nothing.
+    if (node.k > 1) return `${node.k.toLocaleString('en')} × ${node.n}`;
+    return node.e === '' ? node.n : `${node.e}: ${node.n}`;
   }
 
   /** The same class has the same colour in every picture. */

@@ -17,16 +17,16 @@ const layout = (() => {
    * An icicle: each generation a row, each child below its parent, as wide as what it retains. What a parent retains
    * beyond its children stays empty below it.
    */
-  function icicle(top, width, rowHeight, leastWidth) {
+  function icicle(top, width, leastWidth) {
     const tiles = [];
-    const open = [{ node: top, x: 0, width, depth: 0 }];
+    const open = [{ node: top, x: 0, width, row: 0 }];
     while (open.length > 0) {
       const place = open.pop();
-      tiles.push({ node: place.node, x: place.x, y: place.depth * rowHeight, width: place.width, height: rowHeight, inner: false });
+      tiles.push({ ...place, inner: false });
       let x = place.x;
       for (const child of place.node.children) {
         const childWidth = place.node.s === 0 ? 0 : (place.width * child.s) / place.node.s;
-        if (childWidth >= leastWidth) open.push({ node: child, x, width: childWidth, depth: place.depth + 1 });
+        if (childWidth >= leastWidth) open.push({ node: child, x, width: childWidth, row: place.row + 1 });
         x += childWidth;
       }
     }
