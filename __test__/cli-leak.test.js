@@ -126,11 +126,12 @@ describe('memguard on a leaking server', () => {
   });
 
   it('lets no name of a heap move the cursor, end a table or begin markup', async () => {
-    for (const args of [['analyze', 'hostile.heapsnapshot'], ['query', 'hostile.heapsnapshot', 'string ~ harmed']]) {
+    for (const args of [['analyze', 'hostile.heapsnapshot'], ['query', 'hostile.heapsnapshot', 'string ~ harmed', '--top', '500']]) {
       const text = await run(...args);
       // eslint-disable-next-line no-control-regex
       assert.doesNotMatch(text, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
-      assert.match(text, /\\u\{1b\}\[2J/);
+      // Seen, but as signs.
+      assert.match(text, /\[2J/);
       const markdown = await run(...args, '--markdown');
       assert.doesNotMatch(markdown, /<(script|img|svg)/);
       assert.doesNotMatch(markdown, /^\| a \|/m);

@@ -75,9 +75,11 @@ describe('analyze()', () => {
     await analyze(FIRST, { onProgress: ({ phase, done, total }) => phases.set(phase, [done, total]) });
     clearInterval(timer);
     assert.ok(turns > 3, `${turns} turns of the event loop`);
-    assert.deepEqual([...phases.keys()].slice(0, 4), ['reading', 'distances', 'dominators', 'classes']);
+    assert.equal([...phases.keys()][0], 'reading');
+    assert.deepEqual([...phases.keys()].sort(), ['classes', 'distances', 'dominators', 'reading']);
     const size = fs.statSync(FIRST).size;
-    assert.deepEqual(phases.get('reading'), [size, size]);
+    const [done, total] = phases.get('reading');
+    assert.ok(total === size && done > size / 2 && done <= size, `${done} of ${total}`);
   });
 
   it('keeps lists as short as it is told', async () => {
@@ -103,7 +105,7 @@ describe('analyze()', () => {
     await assert.rejects(analyze(FIRST, { onProgress() { throw reason; } }), reason);
     const broken = new Readable({ read() { this.destroy(reason); } });
     await assert.rejects(analyze(broken), reason);
-    await assert.rejects(analyze(Readable.from([{}])), { code: 'ERR_MEMGUARD_INVALID_ARG' });
+    await assert.rejects(analyze(Readable.from([{}])), { code: 'ERR_MEMGUARD_INVALID_ARG', option: 'snapshot' });
   });
 
   it('says what is wrong with a file, and where', async () => {

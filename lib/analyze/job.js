@@ -1,6 +1,6 @@
 'use strict';
 
-const { MemguardError } = require('../errors');
+const { invalidType, MemguardError } = require('../errors');
 const { binding, reason } = require('../native');
 
 /**
@@ -52,7 +52,7 @@ function failureOf({ code, message, offset }) {
 /** Hands a stream over. What is behind the snapshot's end is not read. */
 async function pump(job, number, stream, drains) {
   for await (const chunk of stream) {
-    const piece = typeof chunk === 'string' ? Buffer.from(chunk) : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    const piece = bytesOf(chunk);
     for (;;) {
       const drained = new Promise((resolve) => drains.set(number, resolve));
       const taken = job.feed(number, piece);
@@ -62,6 +62,12 @@ async function pump(job, number, stream, drains) {
     }
   }
   job.end(number);
+}
+
+function bytesOf(chunk) {
+  if (typeof chunk === 'string') return Buffer.from(chunk);
+  if (ArrayBuffer.isView(chunk)) return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  throw invalidType('snapshot', chunk, 'a stream of bytes or text, no piece of which is anything else');
 }
 
 function guarded(call, onError) {

@@ -1,0 +1,76 @@
+'use strict';
+
+// Every `npx memguard …` of the documentation is run as it stands there.
+
+const assert = require('node:assert/strict');
+const { execFileSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+const { after, before, describe, it } = require('node:test');
+const { memguard } = require('./support/cli');
+const { root, temporaryFolder } = require('./support/tarballs');
+
+const PAGES = ['README.md', ...fs.readdirSync(path.join(root, 'docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
+
+/** Command lines of a page's shell blocks, without what is piped behind them and without comments. */
+function commands(page) {
+  const text = fs.readFileSync(path.join(root, page), 'utf8');
+  const blocks = [...text.matchAll(/^```sh\n([^]*?)^```$/gm)].map(([, code]) => code);
+  return blocks.flatMap((code) => [...code.matchAll(/npx memguard ([^\n]*)/g)].map(([, line]) => line));
+}
+
+/** Words as a shell would have them, up to a pipe or a comment. */
+function words(line) {
+  const all = [];
+  for (const [, single, double, bare] of line.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)) {
+    if (bare === '|' || bare?.startsWith('#')) break;
+    all.push(single ?? double ?? bare);
+  }
+  return all;
+}
+
+describe('the commands of the documentation', () => {
+  let folder;
+
+  before(() => {
+    folder = temporaryFolder('memguard-docs-');
+    const app = `
+      const log = (globalThis.log = []);
+      for (const name of ['before', 'after', 'app']) {
+        for (let i = 0; i < 200; i++) log.push({ id: i, text: 'entry ' + i });
+        require('v8').writeHeapSnapshot(name + '.heapsnapshot');
+      }`;
+    execFileSync(process.execPath, ['-e', app], { cwd: folder });
+  });
+
+  after(() => fs.rmSync(folder, { recursive: true, force: true }));
+
+  const lines = PAGES.flatMap((page) => commands(page).map((line) => ({ page, line })));
+
+  it('are there', () => assert.ok(lines.length >= 12, String(lines.length)));
+
+  for (const { page, line } of lines) {
+    it(`${page}: memguard ${line}`, async () => {
+      for (const name of fs.readdirSync(folder).filter((one) => one.startsWith('shareable'))) fs.rmSync(path.join(folder, name));
+      const input = fs.readFileSync(path.join(folder, 'app.heapsnapshot'));
+      const { status, stdout, stderr } = await memguard(words(line), { cwd: folder, input });
+      assert.deepEqual([status, stderr], [0, '']);
+      assert.notEqual(stdout, '');
+    });
+  }
+
+  it('doctor says what works here, for people and for machines', async () => {
+    const { capabilities } = require('..');
+    const text = await memguard(['doctor']);
+    assert.deepEqual([text.status, text.stderr], [0, '']);
+    assert.match(text.stdout, /^✔ native/m);
+    const json = await memguard(['doctor', '--json']);
+    assert.deepEqual(Object.keys(JSON.parse(json.stdout)).sort(), Object.keys(capabilities()).sort());
+  });
+
+  it('says so where there is no addon', async () => {
+    const { status, stdout, stderr } = await memguard(['doctor'], { env: { MEMGUARD_NATIVE: '0' } });
+    assert.deepEqual([status, stdout], [1, '']);
+    assert.match(stderr, /the command needs the addon: MEMGUARD_NATIVE=0 is set \[ERR_MEMGUARD_NATIVE_NOT_FOUND\]/);
+  });
+});
