@@ -34,7 +34,7 @@ const VISITORS = 16;
 /** It ends when the critical level is reached; on a slow machine after so long without it, given an alert of any level. */
 const PATIENCE_MS = 42e3;
 const LAST_PATIENCE_MS = 120e3;
-const SNAPSHOT_PATIENCE_MS = 8e3;
+const SNAPSHOT_PATIENCE_MS = 30e3;
 
 function readFlags() {
   const { values, positionals } = parseArgs({

@@ -121,14 +121,15 @@ class Story extends EventEmitter {
   #snapshot(snapshot) {
     const at = this.elapsedMs;
     this.snapshots.push({ at, ...snapshot });
-    this.pauses.push({ from: at - snapshot.pauseMs, to: at });
+    const stoodStillUntil = snapshot.method === 'fork' ? at - snapshot.durationMs : at;
+    this.pauses.push({ from: stoodStillUntil - snapshot.pauseMs, to: stoodStillUntil });
     this.marks.push({ at, symbol: '◆', level: 'snapshot' });
     this.tell({
       symbol: '◆',
       level: 'snapshot',
       title: 'snapshot',
       lines: [
-        `${megabytes(snapshot.sizeBytes)}, ${count(snapshot.nodeCount)} objects, ${causeOf(snapshot)}: the server stood still for ${duration(snapshot.pauseMs)}`,
+        `${megabytes(snapshot.sizeBytes)}, ${count(snapshot.nodeCount)} objects, ${causeOf(snapshot)}: the server stood still for ${duration(snapshot.pauseMs)}${snapshot.method === 'fork' ? `, a child wrote it in ${duration(snapshot.durationMs)}` : ''}`,
         fileName(snapshot.file),
       ],
     });

@@ -21,7 +21,7 @@ class Brink {
     this.#tell = tell;
   }
 
-  arm(folder) {
+  arm(folder, redact) {
     this.disarm();
     this.#settings = {
       folder,
@@ -29,6 +29,7 @@ class Brink {
       nodeVersion: process.version,
       threadId: isMainThread ? 0 : threadId,
       cooldownMs: COOLDOWN_MS,
+      redact,
     };
     engine.snapshots.arm(this.#settings, (event) => this.#hear(event));
   }
@@ -42,9 +43,9 @@ class Brink {
 
   #hear(event) {
     if (this.#settings === null) return;
-    const { folder } = this.#settings;
+    const { folder, redact } = this.#settings;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.arm(folder), COOLDOWN_MS).unref();
+    this.#timer = setTimeout(() => this.arm(folder, redact), COOLDOWN_MS).unref();
     this.#tell(event);
   }
 }

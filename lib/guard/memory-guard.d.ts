@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'http';
 import { EventEmitter } from 'events';
 import type { Capabilities } from './capabilities';
 import type { GuardEvents, Level } from './events';
@@ -89,6 +90,13 @@ export class MemoryGuard extends EventEmitter {
    */
   writeSnapshot(file?: string, callback?: (error: Error | null, file?: string) => void): void;
   writeSnapshot(callback: (error: Error | null, file?: string) => void): void;
+
+  /**
+   * A request listener that sends a heap snapshot of this moment, for `http.createServer` or a route of Express. `token` is a secret
+   * of at least 16 characters: who asks sends it as `Authorization: Bearer …`, or as `?token=…` from a browser. Answers 401
+   * without it, 503 with the error's code where there is no room; compresses for who accepts gzip.
+   */
+  snapshotHandler(options: { token: string; force?: boolean }): (request: IncomingMessage, response: ServerResponse) => void;
 
   /** The snapshots in the folder, newest first, of all processes that use it. */
   snapshots(): SnapshotInfo[];

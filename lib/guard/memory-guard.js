@@ -28,6 +28,7 @@ const later = {
   marks: () => require('./marks'),
   report: () => require('./report'),
   snapshots: () => require('./snapshots'),
+  snapshotHandler: () => require('./snapshot-handler'),
   snapshotOptions: () => require('./snapshot-options'),
 };
 /** Events that cost something and are made only while somebody listens. */
@@ -176,6 +177,10 @@ class MemoryGuard extends EventEmitter {
     );
   }
 
+  snapshotHandler(options) {
+    return later.snapshotHandler().snapshotHandler((wish) => this.takeSnapshot(wish), options);
+  }
+
   /** Takes a snapshot into the folder, or to a path or stream, and tells of it. */
   async #take(to, given) {
     const { capture, captureTo, captureInto } = later.snapshots();
@@ -188,9 +193,9 @@ class MemoryGuard extends EventEmitter {
   }
 
   /** What a snapshot is to be like: the options in force, and what this one was given. */
-  #wish({ method = null, ...given }) {
-    const { snapshotMethod, snapshotMaxPause } = this.#options;
-    return { folder: this.#folder(), maxPauseMs: snapshotMaxPause, ...given, method: method ?? snapshotMethod };
+  #wish({ method = null, redact = null, ...given }) {
+    const { snapshotMethod, snapshotMaxPause, snapshotRedact } = this.#options;
+    return { folder: this.#folder(), maxPauseMs: snapshotMaxPause, ...given, method: method ?? snapshotMethod, redact: redact ?? snapshotRedact };
   }
 
   snapshots() {
@@ -233,7 +238,7 @@ class MemoryGuard extends EventEmitter {
     stopAtExit(this);
     if (options.snapshotAtLimit && options.snapshotOn !== null && options.snapshotMethod !== 'blocking') {
       this.#brink ??= new (later.brink().Brink)((event) => this.#atTheLimit(event));
-      this.#brink.arm(this.#folder());
+      this.#brink.arm(this.#folder(), options.snapshotRedact);
     }
     if (options.reportInterval !== null) {
       this.#timers.push(setInterval(() => this.#printLine(), options.reportInterval).unref());

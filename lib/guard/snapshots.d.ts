@@ -122,4 +122,10 @@ export interface SnapshotOptions {
    * destroyed when it is not. No rule of the folder applies. Default: into `snapshotDir`.
    */
   to?: string | NodeJS.WritableStream | null;
+  /**
+   * What the child replaces by hashes before anything is written: `strings` (contents of strings, and numbers), or `all` (names
+   * of properties, classes and functions too). Equal contents stay equal within one snapshot. Never blocks: without a fork there is no
+   * snapshot. Default: the guard's `snapshotRedact`.
+   */
+  redact?: 'strings' | 'all' | null;
 }

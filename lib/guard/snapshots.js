@@ -76,7 +76,7 @@ async function takeBegun(begun, wish) {
   if (begun.method !== 'fork') return write(begun, { ...known, methodReason: begun.methodReason });
   const { problem, ...taken } = await takeForked(begun, known, wish);
   if (problem === undefined) return taken;
-  if (wish.method === 'fork' || !problem.mayBlock || !mayStandStill(wish)) {
+  if (wish.method === 'fork' || wish.redact || !problem.mayBlock || !mayStandStill(wish)) {
     await engine.snapshots.abort(begun.ticket);
     throw new MemguardError(problem.code, problem.message, { failure: problem.failure });
   }
@@ -122,7 +122,7 @@ function plan(wish) {
   return engine.snapshots.plan(request(wish));
 }
 
-function request({ folder, cooldownMs = 0, maxPauseMs = null, force = false, method = 'auto' }, to = 'folder') {
+function request({ folder, cooldownMs = 0, maxPauseMs = null, force = false, method = 'auto', redact = null }, to = 'folder') {
   const heap = v8.getHeapStatistics();
   const large = v8
     .getHeapSpaceStatistics()
@@ -139,6 +139,7 @@ function request({ folder, cooldownMs = 0, maxPauseMs = null, force = false, met
     force,
     method,
     to,
+    redact,
   };
 }
 

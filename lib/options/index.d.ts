@@ -104,6 +104,11 @@ export interface GuardOptions {
    */
   snapshotMethod?: 'auto' | 'fork' | 'blocking';
   /**
+   * Replace contents of strings (`strings`), or names too (`all`), by hashes before anything is written. Only a forked child can:
+   * where none can be had there is no snapshot. Default `false`.
+   */
+  snapshotRedact?: 'strings' | 'all' | false;
+  /**
    * When this thread runs into its heap limit, have a forked child leave a snapshot behind, which it finishes whatever becomes of
    * the process; for that the limit is raised by 64 MB for a moment. Only where a fork can be had. Default `true`.
    */

@@ -47,6 +47,7 @@ const OPTIONS = {
   snapshotOn: { type: t.orOff(t.oneOf('warn', 'critical')), default: 'warn' },
   snapshotCooldown: { type: t.duration(AGES), default: 10 * 60e3 },
   snapshotMethod: { type: t.oneOf('auto', 'fork', 'blocking'), default: 'auto' },
+  snapshotRedact: { type: t.orOff(t.oneOf('strings', 'all')), default: false },
   snapshotAtLimit: { type: t.boolean, default: true },
   snapshotMaxPause: { type: t.orOff(t.duration(AGES)), default: false },
   snapshotMaxLoad: { type: t.orOff(t.ratio()), default: 0.9 },

@@ -25,9 +25,9 @@ impl Default for PrepareOptions {
 /// How the child shares the machine with others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Priority {
-    /// Only what nobody else wants, or the least share where processors are scarce already.
+    /// Only what nobody else wants; where processors are scarce already, a small share, lest it never end.
     Idle,
-    /// The least share of a busy machine: for a child that must come to its end.
+    /// A lesser share than others: for a child that must come to its end soon.
     Low,
 }
 

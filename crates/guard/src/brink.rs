@@ -25,7 +25,8 @@ use parking_lot::{Condvar, Mutex};
 use serde::{Deserialize, Serialize};
 
 use crate::snapshots::{
-    self, Finished, Patience, SnapshotFacts, SnapshotFolder, SnapshotRequest, Target, Wish,
+    self, Finished, Patience, Redaction, SnapshotFacts, SnapshotFolder, SnapshotRequest, Target,
+    Wish,
 };
 use crate::thread;
 
@@ -49,6 +50,9 @@ pub struct BrinkSettings {
     pub thread_id: u32,
     /// The least time since the last snapshot of this app: a process that crashes again and again must not fill the disk.
     pub cooldown_ms: u64,
+    /// What is replaced by hashes before anything is written.
+    #[serde(default)]
+    pub redact: Option<Redaction>,
 }
 
 /// What happened at the limit.
@@ -252,6 +256,7 @@ impl Brink {
             force: false,
             method: Wish::Fork,
             to: Target::Folder,
+            redact: settings.redact,
         };
         snapshots::begin(&request)
             .map(|begun| begun.ticket)

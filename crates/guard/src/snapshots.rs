@@ -21,6 +21,7 @@ use memguard_capture::headroom::{
 use memguard_capture::{
     Committed, Error, Folder, Ids, Metadata, Method, Request, RetentionPolicy, Sweep, now_ms,
 };
+use memguard_heap_graph::redact::{Redact, RedactKey};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +50,8 @@ struct UnderWay {
     is_forced: bool,
     /// Whether large buffers may be kept from the child.
     keep_buffers: bool,
+    /// What is replaced, and the key of the hashes.
+    redaction: Option<(Redact, RedactKey)>,
     /// Ready to be forked; `None` where it will be written by this process.
     ready: Option<Ready>,
 }
@@ -97,6 +100,46 @@ pub struct SnapshotRequest {
     /// Where the snapshot goes.
     #[serde(default)]
     pub to: Target,
+    /// What is replaced by hashes before anything is written: by a forked child alone.
+    #[serde(default)]
+    pub redact: Option<Redaction>,
+}
+
+impl SnapshotRequest {
+    /// V8 writing by itself would write everything.
+    fn wish(&self) -> Wish {
+        self.redact.map_or(self.method, |_| Wish::Fork)
+    }
+
+    fn redaction(&self) -> Result<Option<(Redact, RedactKey)>, Error> {
+        let key = |mode| match RedactKey::random() {
+            Ok(key) => Ok((mode, key)),
+            Err(error) => {
+                let reason = error.to_string();
+                Err(Error::Fork { reason })
+            }
+        };
+        self.redact.map(|mode| key(mode.into())).transpose()
+    }
+}
+
+/// What is replaced by hashes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Redaction {
+    /// Contents of strings, and numbers.
+    Strings,
+    /// And names of properties, classes and functions.
+    All,
+}
+
+impl From<Redaction> for Redact {
+    fn from(redaction: Redaction) -> Self {
+        match redaction {
+            Redaction::Strings => Self::Strings,
+            Redaction::All => Self::All,
+        }
+    }
 }
 
 /// A snapshot that may be written now.
@@ -178,7 +221,7 @@ pub struct Plan {
 /// # Errors
 /// It was to be forked, which cannot be.
 pub fn plan(request: &SnapshotRequest) -> Result<Plan, Error> {
-    let (method, method_reason) = method::choose(request.method)?;
+    let (method, method_reason) = method::choose(request.wish())?;
     let mut cost = estimate(&facts(request, None));
     method::adjust(&mut cost, method);
     let room = Room {
@@ -198,7 +241,8 @@ pub fn plan(request: &SnapshotRequest) -> Result<Plan, Error> {
 /// # Errors
 /// Why it must not be: no memory, no disk, cool-down, budget, folder; another is under way.
 pub fn begin(request: &SnapshotRequest) -> Result<Begun, Error> {
-    let (method, method_reason) = method::choose(request.method)?;
+    let (method, method_reason) = method::choose(request.wish())?;
+    let redaction = request.redaction()?;
     let folder = match request.to {
         Target::Folder => Some(open(&request.folder)?),
         Target::Path(_) | Target::Stream => None,
@@ -221,7 +265,7 @@ pub fn begin(request: &SnapshotRequest) -> Result<Begun, Error> {
         Method::Fork => match Ready::prepare(true) {
             Ok(ready) => (Some(ready), Method::Fork, None),
             Err(ForkError::Busy) => return Err(Error::UnderWay),
-            Err(error) if request.method == Wish::Fork => {
+            Err(error) if request.wish() == Wish::Fork => {
                 let reason = error.to_string();
                 return Err(Error::Fork { reason });
             }
@@ -252,6 +296,7 @@ pub fn begin(request: &SnapshotRequest) -> Result<Begun, Error> {
         memory_bytes: needed_memory_bytes(&cost),
         is_forced: request.force,
         keep_buffers: true,
+        redaction,
         ready,
     };
     put(ticket, under_way);
@@ -394,6 +439,7 @@ mod tests {
             force: true,
             method: Wish::Blocking,
             to: Target::Folder,
+            redact: None,
         };
         let begun = begin(&request).unwrap();
         let text = r#"{"snapshot":{"meta":{},"node_count":0,"edge_count":0},"nodes":[],"edges":[],"strings":[]}"#;

@@ -44,7 +44,7 @@ function plan({ heapUsedBytes, maxPauseMs }) {
 async function begin(request) {
   const { folder, pct, cooldownMs, force, method, to } = request;
   const decision = plan(request);
-  if (method === 'fork') throw new MemguardError('ERR_MEMGUARD_SNAPSHOT_FORK', 'No heap snapshot could be taken by a forked child: it needs the addon.');
+  if (method === 'fork' || request.redact) throw new MemguardError('ERR_MEMGUARD_SNAPSHOT_FORK', 'No heap snapshot could be taken by a forked child: it needs the addon.');
   if (!decision.allowed && !force) {
     const code = decision.code === 'pause' ? 'ERR_MEMGUARD_SNAPSHOT_PAUSE' : 'ERR_MEMGUARD_SNAPSHOT_NO_MEMORY';
     throw new MemguardError(code, decision.reason);

@@ -17,11 +17,18 @@ pub unsafe fn step_back(proc_root: &Path, priority: Priority) {
     const IOPRIO_WHO_PROCESS: i32 = 1;
     const IOPRIO_BEST_EFFORT_LAST: i32 = (2 << 13) | 7;
     const IOPRIO_IDLE: i32 = 3 << 13;
+    /// Against a thread of normal niceness each of them gets some 1.5, 10 and 25 % of a processor.
+    const NICENESS: [i32; 3] = [19, 10, 5];
     let idle = priority == Priority::Idle && !is_processor_scarce(proc_root);
     let _ = std::fs::write(proc_root.join("self/oom_score_adj"), "1000");
     // SAFETY: priorities and the name of this process; what is refused stays as it is.
     unsafe {
-        libc::setpriority(libc::PRIO_PROCESS, 0, 19);
+        let niceness = match priority {
+            Priority::Idle if idle => NICENESS[0],
+            Priority::Idle => NICENESS[1],
+            Priority::Low => NICENESS[2],
+        };
+        libc::setpriority(libc::PRIO_PROCESS, 0, niceness);
         let io = if idle {
             IOPRIO_IDLE
         } else {

@@ -66,7 +66,8 @@ pub unsafe fn take_over(parent: i32, wall: Duration, orphan: Duration) {
         // SAFETY: the default action, or none, for every signal that has one; others are refused.
         unsafe {
             let action = match signal {
-                libc::SIGPIPE => libc::SIG_IGN,
+                // What is written to nobody, or beyond a limit, is an error of the write.
+                libc::SIGPIPE | libc::SIGXFSZ => libc::SIG_IGN,
                 _ => libc::SIG_DFL,
             };
             libc::signal(signal, action);

@@ -13,6 +13,7 @@ use memguard_fork::{
     Child, Ended, Failure, Forked, Limits, Outcome, PrepareOptions, Prepared, Priority, Timings,
     Verdict, Vital,
 };
+use memguard_heap_graph::redact::{Redact, RedactKey, Redactor};
 use memguard_v8_api::Isolate;
 use memguard_vitals::Vitals;
 use serde::{Deserialize, Serialize};
@@ -279,13 +280,19 @@ pub unsafe fn fork(
         ..Limits::default()
     };
     let mut place = Some(under_way.place);
+    let redaction = under_way.redaction.take();
     // SAFETY: passed on from the caller; the child's work touches this thread's isolate and files of its own.
-    let forked = unsafe { prepared.fork(limits, |child| work(child, isolate, &mut place, facts)) };
+    let forked = unsafe {
+        prepared.fork(limits, |child| {
+            work(child, isolate, &mut place, redaction.as_ref(), facts)
+        })
+    };
     let Some(place) = place else {
         // Only the child takes it.
         return Err(ForkError::NoTicket);
     };
     under_way.place = place;
+    under_way.redaction = redaction;
     let forked = match forked {
         Ok(forked) => forked,
         Err(error) => {
@@ -326,12 +333,13 @@ fn work(
     child: &Child<'_>,
     isolate: Isolate,
     place: &mut Option<Place>,
+    redaction: Option<&(Redact, RedactKey)>,
     facts: SnapshotFacts,
 ) -> Result<Vec<u8>, Vec<u8>> {
     let Some(place) = place.take() else {
         return Err(Vec::new());
     };
-    match capture(child, isolate, place, facts) {
+    match capture(child, isolate, place, redaction, facts) {
         Ok(None) => Ok(Vec::new()),
         Ok(Some(mut committed)) => {
             committed.deleted.truncate(MOST_DELETED);
@@ -359,6 +367,7 @@ fn capture(
     child: &Child<'_>,
     isolate: Isolate,
     place: Place,
+    redaction: Option<&(Redact, RedactKey)>,
     facts: SnapshotFacts,
 ) -> Result<Option<Committed>, Error> {
     const TAKING: u32 = 1;
@@ -373,7 +382,18 @@ fn capture(
     let mut meter = Meter::new(place.open()?, child, &place);
     // SAFETY: by the contract of `fork`, this thread is the isolate's; V8 is at rest, or asks for a higher limit between
     // two collections.
-    unsafe { isolate.write_heap_snapshot(&mut meter, &mut || child.phase(WRITING)) }
+    let write = |to: &mut dyn std::io::Write| unsafe {
+        isolate.write_heap_snapshot(to, &mut || child.phase(WRITING))
+    };
+    let written = match redaction {
+        None => write(&mut meter),
+        Some((mode, key)) => {
+            let mut redactor = Redactor::new(&mut meter, *mode, key);
+            write(&mut redactor)
+                .and_then(|()| redactor.finish().map(drop).map_err(std::io::Error::from))
+        }
+    };
+    written
         .and_then(|()| std::io::Write::flush(&mut meter))
         .map_err(|error| place.error("write", error))?;
     child.phase(PUBLISHING);
