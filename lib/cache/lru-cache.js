@@ -152,23 +152,12 @@ class LRUCache extends Bounded {
 
   set(key, value, options) {
     const store = this.#store;
-    if (options === undefined && store.quiet && value !== undefined && !metrics.hasSubscribers) {
-      if (!store.plain) {
-        setQuietly(this, store, key, value);
-        return this;
-      }
-      const slot = store.index.get(key);
-      if (slot === undefined) {
-        if (store.size >= store.max) store.replace(store.oldest(), key, value);
-        else store.insert(key, value);
-      } else {
-        store.values[slot] = value;
-        store.updated++;
-        store.touch(slot);
-      }
-      return this;
+    if (store.quiet && options === undefined && value !== undefined && !metrics.hasSubscribers) {
+      if (store.plain) store.put(key, value);
+      else setQuietly(this, store, key, value);
+    } else {
+      setSlowly(this, store, key, value, options);
     }
-    setSlowly(this, store, key, value, options);
     return this;
   }
 

@@ -87,6 +87,20 @@ class Store extends RecencyList {
     return true;
   }
 
+  /** Sets a value where there are only entries to count, and their order is that of use. */
+  put(key, value) {
+    const slot = this.index.get(key);
+    if (slot !== undefined) {
+      this.values[slot] = value;
+      this.updated++;
+      this.touch(slot);
+    } else if (this.size < this.max) {
+      this.insert(key, value);
+    } else {
+      this.replace(this.newer[0], key, value);
+    }
+  }
+
   /** Puts a key that is not there at the newest end; the caller has made room. */
   insert(key, value) {
     const slot = this.takeSlot();
