@@ -9,6 +9,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { after, before, describe, it } = require('node:test');
 const { memguard } = require('./support/cli');
+const { temporaryFolder } = require('./support/tarballs');
 
 const SERVER = path.join(__dirname, 'support', 'leaking-server.js');
 
@@ -46,6 +47,25 @@ describe('memguard census', { skip: process.platform !== 'linux' && 'reads /proc
     assert.equal(report.count, 2000);
     const way = report.shortest.steps.map((step) => step.edge).filter(Boolean);
     assert.ok(way.some((edge) => edge.includes('requestLogs')), way.join(' → '));
+  });
+
+  it('writes a snapshot without V8, which others can read', async () => {
+    const folder = temporaryFolder('census');
+    try {
+      const file = path.join(folder, 'walked.heapsnapshot');
+      const { status, stderr } = await memguard(['snapshot', String(server.pid), '--output', file]);
+      assert.equal(status, 0, stderr);
+      const { snapshot, nodes, edges, strings } = JSON.parse(fs.readFileSync(file, 'utf8'));
+      assert.equal(nodes.length, snapshot.node_count * snapshot.meta.node_fields.length);
+      assert.equal(edges.length, snapshot.edge_count * snapshot.meta.edge_fields.length);
+      assert.ok(strings.includes('LogEntry'));
+      const read = await memguard(['retainers', file, '--class', 'LogEntry', '--json']);
+      assert.equal(JSON.parse(read.stdout).count, 2000);
+      const again = await memguard(['snapshot', String(server.pid), '--output', file]);
+      assert.equal(again.status, 1 + Number(again.stderr.includes('INVALID_ARG')), again.stderr);
+    } finally {
+      fs.rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   it('prints a table for people', async () => {

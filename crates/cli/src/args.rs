@@ -39,6 +39,7 @@ pub(crate) enum Verb {
     Diff(verbs::diff::Args),
     Retainers(verbs::retainers::Args),
     Query(verbs::query::Args),
+    Snapshot(verbs::snapshot::Args),
     Redact(verbs::redact::Args),
     Doctor(verbs::doctor::Args),
 }

@@ -174,6 +174,20 @@ impl Heap {
         })
     }
 
+    /// Writes it as a `.heapsnapshot`.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn write(&self, out: &mut dyn std::io::Write) -> std::io::Result<()> {
+        let mut buffered = std::io::BufWriter::with_capacity(1 << 20, out);
+        memguard_heap_walk::write_snapshot(&self.graph, &mut buffered)?;
+        std::io::Write::flush(&mut buffered)
+    }
+
+    /// Writes it as a `.heapsnapshot`: there is nothing to be written where no heap of a process can be read.
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn write(&self, _out: &mut dyn std::io::Write) -> std::io::Result<()> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+
     /// Analyses it.
     ///
     /// # Errors

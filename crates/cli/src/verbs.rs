@@ -8,6 +8,7 @@ mod heaps;
 pub(crate) mod query;
 pub(crate) mod redact;
 pub(crate) mod retainers;
+pub(crate) mod snapshot;
 
 use crate::args::Verb;
 use crate::context::Context;
@@ -22,6 +23,7 @@ pub(crate) fn run(verb: Verb, context: &mut Context) -> Result<(), CliError> {
         Verb::Retainers(args) => retainers::run(&args, context),
         Verb::Query(args) => query::run(&args, context),
         Verb::Redact(args) => redact::run(&args, context),
+        Verb::Snapshot(args) => snapshot::run(&args, context),
         Verb::Doctor(args) => doctor::run(&args, context),
     }
 }

@@ -42,6 +42,7 @@ mod report;
 mod roots;
 mod selftest;
 mod shape;
+mod snapshot_file;
 mod source;
 mod versions;
 mod view;
@@ -56,6 +57,7 @@ pub use metadata::{Metadata, V8Version};
 pub use names::SourcePlace;
 pub use process::{Isolate, Process};
 pub use report::{CensusReport, GroupReport, PlaceReport, RowReport, TallyReport};
+pub use snapshot_file::write_snapshot;
 pub use source::{
     CoreFile, MemoryImage, MemorySource, OwnMemory, ProcessMemory, Region, RegionKind,
     StoppedProcess, ThreadState,
