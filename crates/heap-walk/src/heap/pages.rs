@@ -227,3 +227,99 @@ fn keep_plausible(pages: &mut Vec<Page>) {
         keep
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{MemoryImage, RegionKind};
+
+    const BASE: u64 = 0x7f00_0000_0000;
+    const HEAP: u64 = 0x55aa_0000_1000;
+
+    fn header(words: &[(usize, u64)]) -> Vec<u8> {
+        let mut bytes = vec![0; PAGE_SIZE as usize];
+        for &(at, word) in words {
+            bytes[at..at + 8].copy_from_slice(&word.to_le_bytes());
+        }
+        bytes
+    }
+
+    /// Five pages of a layout, and what is no page: noise, and a page of a heap that has no others.
+    fn memory(layout: PageLayout) -> MemoryImage {
+        let mut image = MemoryImage::new();
+        for number in 0..6_u64 {
+            let address = BASE + number * 2 * PAGE_SIZE;
+            let (start, end) = (address + 0x1140, address + PAGE_SIZE);
+            let heap = if number == 5 { HEAP + 64 } else { HEAP };
+            let bytes = match layout {
+                PageLayout::SizeFirst => header(&[
+                    (0, PAGE_SIZE),
+                    (16, heap),
+                    (24, start),
+                    (32, end),
+                    (64, 7 << 4),
+                ]),
+                PageLayout::FlagsFirst => header(&[
+                    (8, address),
+                    (16, PAGE_SIZE),
+                    (24, heap),
+                    (32, start),
+                    (40, end),
+                ]),
+                PageLayout::Outside => {
+                    let metadata = 0x1000_0000 + number * 4_096;
+                    let start = address + 0x10;
+                    let words = [
+                        (8, address),
+                        (16, PAGE_SIZE),
+                        (56, end),
+                        (64, heap),
+                        (72, start),
+                    ];
+                    let mut outside = header(&words);
+                    outside.truncate(4_096);
+                    image.add(metadata, RegionKind::Anonymous, outside);
+                    header(&[(0, 1 << 4), (8, metadata)])
+                }
+            };
+            image.add(address, RegionKind::Anonymous, bytes);
+        }
+        let noise = (0..PAGE_SIZE).map(|i| (i * 37 % 251) as u8).collect();
+        image.add(BASE + 100 * PAGE_SIZE, RegionKind::Anonymous, noise);
+        image
+    }
+
+    #[test]
+    fn pages_of_all_layouts_are_recognised_and_nothing_else() {
+        for layout in [
+            PageLayout::SizeFirst,
+            PageLayout::FlagsFirst,
+            PageLayout::Outside,
+        ] {
+            let found = find(&memory(layout)).unwrap();
+            assert_eq!(found.layout, layout);
+            let addresses: Vec<u64> = found.pages.iter().map(|p| p.address).collect();
+            let expected: Vec<u64> = (0..5).map(|n| BASE + n * 2 * PAGE_SIZE).collect();
+            assert_eq!(addresses, expected, "{layout:?}");
+            assert!(found.pages.iter().all(|p| p.heap == HEAP && !p.is_large()));
+        }
+    }
+
+    #[test]
+    fn memory_without_pages_is_no_heap() {
+        let mut image = MemoryImage::new();
+        assert_eq!(
+            find(&image).unwrap_err().code(),
+            "ERR_MEMGUARD_CENSUS_NO_HEAP"
+        );
+        image.add(
+            BASE,
+            RegionKind::Anonymous,
+            vec![0xff; 3 * PAGE_SIZE as usize],
+        );
+        assert_eq!(
+            find(&image).unwrap_err().code(),
+            "ERR_MEMGUARD_CENSUS_NO_HEAP"
+        );
+    }
+}
