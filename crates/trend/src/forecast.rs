@@ -15,8 +15,8 @@
 //! Every time constant is divided by one number, [`ForecastConfig::pace`].
 //!
 //! # Cost
-//! A reading costs some ten comparisons; a decision, each three minutes, some tens of thousands of instructions. A
-//! forecaster holds about 5 KB.
+//! A reading costs some hundred instructions; a decision, each three minutes and only when a twentieth of the limit is in
+//! use, some tens of thousands. A forecaster holds about 5 KB.
 
 mod config;
 mod features;
@@ -35,7 +35,6 @@ pub use outlook::Outlook;
 pub use sentence::sentence as forecast_sentence;
 
 use crate::clock::ForwardClock;
-use features::Figures;
 use ladder::Ladder;
 use model::Model;
 use series::Series;
@@ -81,12 +80,16 @@ pub struct Forecaster {
 #[derive(Clone, Copy, Debug)]
 struct Decision {
     probability: f64,
-    figures: Figures,
+    /// Share of the limit.
+    level: f64,
 }
 
 /// Decisions to a horizon, and when something is going on.
 const CALM_DECISIONS: u64 = 10;
 const BUSY_DECISIONS: u64 = 20;
+/// Below this share of a limit the model is not asked: who fills all the rest within a horizon is above it in a minute or
+/// two.
+const NEGLIGIBLE: f64 = 0.05;
 /// From these on something is going on.
 const BUSY_PROBABILITY: f64 = 0.15;
 const BUSY_LEVEL: f64 = 0.75;
@@ -157,25 +160,26 @@ impl Forecaster {
             return None;
         }
         self.decided_ms = now;
-        let figures = features::figures(
-            &self.series,
-            self.limit,
-            self.grace,
-            age as f64 / horizon as f64,
-        )?;
-        let probability = self.model.probability(&figures.features);
-        self.last = Some(Decision {
-            probability,
-            figures,
-        });
+        let level = self.series.level()? / self.limit;
+        let probability = if level < NEGLIGIBLE {
+            self.model.least()
+        } else {
+            self.model.probability(&self.features(now)?)
+        };
+        self.last = Some(Decision { probability, level });
         self.ladder
             .step(probability, self.config.watch, self.config.act)
     }
 
+    fn features(&self, now: u64) -> Option<[f64; features::COUNT]> {
+        let age = now.saturating_sub(self.began_ms?) as f64 / self.config.horizon_ms() as f64;
+        features::features(&self.series, self.limit, self.grace, age)
+    }
+
     fn step_ms(&self) -> u64 {
-        let busy = self.last.is_some_and(|last| {
-            last.probability >= BUSY_PROBABILITY || last.figures.level >= BUSY_LEVEL
-        });
+        let busy = self
+            .last
+            .is_some_and(|last| last.probability >= BUSY_PROBABILITY || last.level >= BUSY_LEVEL);
         self.config.horizon_ms() / if busy { BUSY_DECISIONS } else { CALM_DECISIONS }
     }
 
@@ -204,14 +208,10 @@ impl Forecaster {
             observed_ms: now - began,
             at_ms: now,
         };
-        let Some(Decision {
-            probability,
-            figures,
-        }) = self.last
-        else {
+        let Some(Decision { probability, .. }) = self.last else {
             return Some(outlook);
         };
-        let [_, one, three, _] = figures.trends;
+        let ([_, one, three, _], _) = features::trends(&self.series, self.limit);
         let slope = one.slope.max(three.slope);
         let low = one.slope_low.min(three.slope_low) / WIDER;
         let high = one.slope_high.max(three.slope_high) * WIDER;
@@ -236,10 +236,15 @@ impl Forecaster {
         Some(outlook)
     }
 
-    /// What the model was asked at the last decision, and when that was.
+    /// When the last decision was made, what the model was or would have been asked, and its answer. To be called before the
+    /// next reading.
     #[cfg(feature = "study")]
     pub fn decision(&self) -> Option<(u64, [f64; study::COUNT], f64)> {
-        self.last
-            .map(|last| (self.decided_ms, last.figures.features, last.probability))
+        let last = self.last?;
+        Some((
+            self.decided_ms,
+            self.features(self.decided_ms)?,
+            last.probability,
+        ))
     }
 }

@@ -46,27 +46,13 @@ pub const NAMES: [&str; COUNT] = [
     "grace",
 ];
 
-/// The figures that sentences and times are made of, besides the features.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Figures {
-    /// Of the last third of a horizon, the last one, three and nine; levels are shares of the limit.
-    pub trends: [Trend; 4],
-    /// The level, as a share of the limit.
-    pub level: f64,
-    pub features: [f64; COUNT],
-}
-
 /// Windows in horizons.
 pub(crate) const WINDOWS: [f64; 4] = [0.34, 1.0, 3.0, 9.0];
 /// The least that counts as left, as a share of the limit.
 const LEAST_LEFT: f64 = 0.01;
 
-/// `None` while nothing was measured. `grace` is what lies between
-/// the limit and its last byte, `age` is in horizons.
-pub(crate) fn figures(series: &Series, limit: f64, grace: f64, age: f64) -> Option<Figures> {
-    let level = series.level()? / limit;
-    let used = series.low()? / limit;
-    let left = (1.0 - level).max(LEAST_LEFT);
+/// Slopes and trends over the four windows, levels as shares of the limit, and whether any of them is of live heaps.
+pub(crate) fn trends(series: &Series, limit: f64) -> ([Trend; 4], bool) {
     let mut live = false;
     let trends = WINDOWS.map(|horizons| {
         let mut window = series.window(horizons);
@@ -74,6 +60,15 @@ pub(crate) fn figures(series: &Series, limit: f64, grace: f64, age: f64) -> Opti
         live |= window.live;
         trend(&window.at, &window.level)
     });
+    (trends, live)
+}
+
+/// `None` while nothing was measured. `grace` is what lies between the limit and its last byte, `age` is in horizons.
+pub(crate) fn features(series: &Series, limit: f64, grace: f64, age: f64) -> Option<[f64; COUNT]> {
+    let level = series.level()? / limit;
+    let used = series.low()? / limit;
+    let left = (1.0 - level).max(LEAST_LEFT);
+    let (trends, live) = trends(series, limit);
     let [_, one, three, _] = trends;
     let growth = trends.map(|trend| (trend.slope / left).clamp(-1.0, 4.0));
     let reach = growth.map(|growth| sigmoid(5.0 * (growth - 0.9)));
@@ -90,7 +85,7 @@ pub(crate) fn figures(series: &Series, limit: f64, grace: f64, age: f64) -> Opti
         0.0
     };
     let both = reach[1].min(reach[2]);
-    let features = [
+    Some([
         level.min(1.2),
         left.ln(),
         used.min(1.2),
@@ -126,12 +121,7 @@ pub(crate) fn figures(series: &Series, limit: f64, grace: f64, age: f64) -> Opti
         both * novelty.max(0.0),
         growth[0] - growth[2],
         (grace / limit).min(0.3),
-    ];
-    Some(Figures {
-        trends,
-        level,
-        features,
-    })
+    ])
 }
 
 fn sigmoid(x: f64) -> f64 {

@@ -50,6 +50,11 @@ impl Model {
         shipped::MODEL
     }
 
+    /// The least that is ever told.
+    pub const fn least(&self) -> f64 {
+        SURE
+    }
+
     /// The sum of the trees.
     pub fn score(&self, features: &[f64; COUNT]) -> f64 {
         let leaves = self.trees.iter().map(|tree| tree.leaf(features));
