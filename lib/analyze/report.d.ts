@@ -437,7 +437,10 @@ export interface Growth {
   grownSize: number;
   /** Bytes of all that shrank. */
   shrunkSize: number;
-  /** What grew, largest first. No byte is in two rows. */
+  /**
+   * What grew, largest first; of three heaps by the smaller of the two steps, so that what grows all the time comes before what
+   * grew once. What only moved comes last. No byte is in two rows.
+   */
   clusters: Listing<GrowthCluster>;
 }
 
