@@ -135,7 +135,7 @@ function memory() {
   if (make({ max: capacity, bytes: true }) !== null) result['with sizes, bytes/entry'] = bytesOf({ bytes: true });
 }
 
-/** The longest time that 64 operations took, and the longest garbage collection meanwhile. */
+/** The longest time that 64 operations took, by the clock and by this thread's CPU, and the longest garbage collection meanwhile. */
 async function stalls() {
   const collections = [];
   const observer = new PerformanceObserver((list) => collections.push(...list.getEntries().map(({ duration }) => duration)));
@@ -144,18 +144,24 @@ async function stalls() {
   globalThis.gc();
   observer.observe({ entryTypes: ['gc'] });
   let worst = 0;
+  let worstCpu = 0;
   let last = performance.now();
+  let lastCpu = threadCpuUs();
   for (let i = 0; i < trace.length; i++) {
     const key = keys[trace[i]];
     if (cache.get(key) === undefined) cache.set(key, value(i));
     if ((i & 63) !== 0) continue;
     const now = performance.now();
+    const cpu = threadCpuUs();
     worst = Math.max(worst, now - last);
+    worstCpu = Math.max(worstCpu, cpu - lastCpu);
     last = now;
+    lastCpu = cpu;
   }
   await sleep(50);
   observer.disconnect();
   result['worst stall ms'] = worst;
+  result['worst stall, cpu ms'] = worstCpu / 1e3;
   result['worst gc ms'] = Math.max(0, ...collections);
 }
 
