@@ -92,6 +92,14 @@ mod tests {
     }
 
     #[test]
+    fn a_filter_stands_behind_a_file_or_alone() {
+        for line in ["query a.heapsnapshot detached", "query --live 7 detached"] {
+            assert!(parsed(line).is_ok(), "{line}");
+        }
+        assert!(parsed("query detached").is_err());
+    }
+
+    #[test]
     fn help_is_no_error_and_a_wrong_line_is() {
         for (line, code) in [
             ("--help", 0),

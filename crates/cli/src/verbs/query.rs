@@ -15,6 +15,8 @@ use crate::render::describe;
 /// `kind = closure`, `script ~ server.js`, `distance < 5`, `detached`; joined by `and`, `or`, `not`
 /// and parentheses.
 #[derive(Debug, clap::Args)]
+// With --live or --core the filter alone is left.
+#[command(allow_missing_positional = true)]
 pub(crate) struct Args {
     #[command(flatten)]
     subject: Subject,
