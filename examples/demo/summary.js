@@ -50,7 +50,7 @@ function next(fixed, colors) {
     `  ${colors.bold('The fix')}  npm run demo -- --fixed`,
     ...difference('server.js', 'server-fixed.js', colors),
     '',
-    `  ${colors.bold('Next')}     DevTools, Memory, Load both snapshots: "Comparison" shows what grew`,
+    `  ${colors.bold('Next')}     npx memguard diff OLDER NEWER shows what grew; DevTools, Memory, Load has a look at one`,
     "           require('memguard').guard.start() in your own server",
   ];
 }
