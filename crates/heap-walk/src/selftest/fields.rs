@@ -151,37 +151,36 @@ fn shared(asked: &mut Asked<'_, '_>, object: &Object) {
     let layout = asked.view.layout;
     let (types, offsets) = (&layout.types, &layout.offsets);
     asked.expect("a shared info has a name, a scope or none", |a| {
-        a.kind(object, offsets.shared_name)
-            .map_or(a.is_smi(object, offsets.shared_name), |t| {
-                layout.is_string(t) || t == types.scope_info
-            })
+        a.kind(object, offsets.shared_name).map_or(
+            a.view.field_word(object.address, offsets.shared_name) == Some(0),
+            |t| layout.is_string(t) || t == types.scope_info,
+        )
     });
-    asked.expect("a function begins within its source", |a| {
-        let Some(script) = a.view.field(object, offsets.shared_script) else {
-            return true;
-        };
-        let source = a
-            .view
-            .field_word(script.address, offsets.script_source)
-            .unwrap_or(0);
-        let scope = a.view.field(object, offsets.shared_name);
-        let start = scope
-            .filter(|o| o.instance_type() == types.scope_info)
-            .and_then(|o| {
-                let bytes = a.view.bytes(o.address)?;
-                ScopeInfo::new(layout.row.scope_info, bytes).start_position()
-            });
-        let (Some(start), true) = (start, script.instance_type() == types.script) else {
-            return true;
-        };
-        // The sources of Node's own functions are dropped when they come out of the built-in snapshot.
-        let length = a.view.string_length(source);
-        length == 0 || start <= length
-    });
-    asked.expect("a shared info knows its script", |a| {
-        let kind = a.kind(object, offsets.shared_script);
-        kind.is_some_and(|t| [types.script, types.debug_info, types.oddball].contains(&t))
-    });
+    if let Some((start, length)) = place_in_source(asked.view, object) {
+        asked.expect("a function begins within its source", |_| start <= length);
+    }
+    // V8's own functions have none.
+    let script = asked.kind(object, offsets.shared_script);
+    if script != Some(types.oddball) {
+        asked.expect("a shared info knows its script", |_| {
+            script == Some(types.script) || script == Some(types.debug_info)
+        });
+    }
+}
+
+/// Where a function begins, and how long its source is, where both are known: uncompiled functions have no scope, and
+/// Node's own have no source.
+fn place_in_source(view: View<'_, '_>, shared: &Object) -> Option<(usize, usize)> {
+    let (types, offsets) = (&view.layout.types, &view.layout.offsets);
+    let scope = view.field(shared, offsets.shared_name)?;
+    let script = view.field(shared, offsets.shared_script)?;
+    if scope.instance_type() != types.scope_info || script.instance_type() != types.script {
+        return None;
+    }
+    let bytes = view.bytes(scope.address)?;
+    let start = ScopeInfo::new(view.layout.row.scope_info, bytes).start_position()?;
+    let length = view.string_length(view.field_word(script.address, offsets.script_source)?);
+    (length > 0).then_some((start, length))
 }
 
 fn script(asked: &mut Asked<'_, '_>, object: &Object) {
