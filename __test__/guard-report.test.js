@@ -50,7 +50,7 @@ describe('a running guard', () => {
     assert.equal(require('util').inspect(report), text);
     const facts = JSON.parse(JSON.stringify(report));
     assert.deepEqual(facts, JSON.parse(JSON.stringify(report.toJSON())));
-    assert.deepEqual(Object.keys(facts).sort().filter((key) => key !== 'caches'), ['app', 'capabilities', 'sample', 'snapshots', 'state', 'warnings']);
+    assert.deepEqual(Object.keys(facts).sort().filter((key) => key !== 'caches'), ['app', 'capabilities', 'forecast', 'sample', 'snapshots', 'state', 'warnings']);
     assert.equal(facts.state.level, 'calm');
   });
 
