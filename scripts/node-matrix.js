@@ -19,8 +19,12 @@ const { seconds, step } = require('./lib/step');
 
 const LINES = [18, 20, 22, 24, 26];
 
-/** Tests of compilers, manifests and scripts: whether they pass has nothing to do with the Node.js that runs them. */
-const SAME_EVERYWHERE = /packaging-(glibc|manifest|setup|types)\.test\.js$/;
+/**
+ * Tests of compilers, manifests, scripts, pages and demos: whether they pass has nothing to do with the Node.js that
+ * runs them, or is seen in another test on that line.
+ */
+const SAME_EVERYWHERE =
+  /(packaging-(glibc|manifest|setup|types)|cli-(docs|leak)|demo|migrating-caches|cache-tier2-(cluster|docs))\.test\.js$/;
 const CURRENT = Number(process.versions.node.split('.')[0]);
 /** The only system for which the registry has node itself under one package name that we rely on. */
 const CAN_INSTALL = process.platform === 'linux' && process.arch === 'x64' && !isMusl();
