@@ -80,11 +80,17 @@ pub trait MemorySource {
     /// All mappings, ascending, not overlapping.
     fn regions(&self) -> &[Region];
 
-    /// Reads exactly `out.len()` bytes.
+    /// Reads exactly `out.len()` bytes. A source that has no [`view`](Self::view) must bring its own.
     ///
     /// # Errors
     /// [`WalkError::Unreadable`] when any of them is not there; `out` may have been written in part.
-    fn read(&self, address: u64, out: &mut [u8]) -> Result<(), WalkError>;
+    fn read(&self, address: u64, out: &mut [u8]) -> Result<(), WalkError> {
+        let bytes = self
+            .view(address, out.len())
+            .ok_or_else(|| unreadable(address, out.len()))?;
+        out.copy_from_slice(bytes);
+        Ok(())
+    }
 
     /// The bytes themselves where they can be looked at in place, without a copy.
     fn view(&self, _address: u64, _length: usize) -> Option<&[u8]> {

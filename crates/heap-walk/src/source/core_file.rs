@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use memmap2::Mmap;
 
 use super::stop::STACK_POINTER_INDEX;
-use super::{MemorySource, Region, RegionKind, ThreadState, region_of, unreadable};
+use super::{MemorySource, Region, RegionKind, ThreadState, region_of};
 use crate::elf::{ElfFile, Segment, u32_at, u64_at};
 use crate::error::WalkError;
 
@@ -139,14 +139,6 @@ impl MemorySource for CoreFile {
 
     fn regions(&self) -> &[Region] {
         &self.regions
-    }
-
-    fn read(&self, address: u64, out: &mut [u8]) -> Result<(), WalkError> {
-        let bytes = self
-            .view(address, out.len())
-            .ok_or_else(|| unreadable(address, out.len()))?;
-        out.copy_from_slice(bytes);
-        Ok(())
     }
 
     fn view(&self, address: u64, length: usize) -> Option<&[u8]> {

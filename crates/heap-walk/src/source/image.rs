@@ -1,7 +1,6 @@
 //! Memory made by hand, for tests.
 
-use super::{MemorySource, Region, RegionKind, ThreadState, unreadable};
-use crate::error::WalkError;
+use super::{MemorySource, Region, RegionKind, ThreadState};
 
 /// A memory whose every byte was put there by hand, or copied out of another source.
 #[derive(Clone, Debug, Default)]
@@ -67,14 +66,6 @@ impl MemorySource for MemoryImage {
 
     fn regions(&self) -> &[Region] {
         &self.regions
-    }
-
-    fn read(&self, address: u64, out: &mut [u8]) -> Result<(), WalkError> {
-        let bytes = self
-            .view(address, out.len())
-            .ok_or_else(|| unreadable(address, out.len()))?;
-        out.copy_from_slice(bytes);
-        Ok(())
     }
 
     fn view(&self, address: u64, length: usize) -> Option<&[u8]> {

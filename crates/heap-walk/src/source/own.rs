@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{MemorySource, Region, RegionKind, ThreadState, maps, region_of, unreadable};
+use super::{MemorySource, Region, RegionKind, ThreadState, maps, region_of};
 use crate::error::WalkError;
 
 /// The memory of this process. To be used in a forked child alone, where nothing but the walker runs: the heap is
@@ -59,14 +59,6 @@ impl MemorySource for OwnMemory {
         &self.regions
     }
 
-    fn read(&self, address: u64, out: &mut [u8]) -> Result<(), WalkError> {
-        let bytes = self
-            .view(address, out.len())
-            .ok_or_else(|| unreadable(address, out.len()))?;
-        out.copy_from_slice(bytes);
-        Ok(())
-    }
-
     fn view(&self, address: u64, length: usize) -> Option<&[u8]> {
         let region = region_of(&self.regions, address)
             .filter(|r| r.readable && r.contains(address, length as u64))?;
@@ -88,5 +80,54 @@ impl MemorySource for OwnMemory {
 
     fn executables(&self) -> Vec<PathBuf> {
         vec![PathBuf::from("/proc/self/exe")]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// In a child, since only there nothing else runs. 0: all as it should be; else the number of the check.
+    fn checks(text: &str) -> i32 {
+        // SAFETY: the child of a fork has one thread, and this one unmaps nothing.
+        let Ok(own) = (unsafe { OwnMemory::frozen() }) else {
+            return 1;
+        };
+        let address = text.as_ptr() as u64;
+        if own.view(address, text.len()) != Some(text.as_bytes()) {
+            return 2;
+        }
+        let mut copy = vec![0; text.len()];
+        if own.read(address, &mut copy).is_err() || copy != text.as_bytes() {
+            return 3;
+        }
+        // The first page is never mapped, and a mapping never ends where the address space does.
+        if own.view(8, 8).is_some() || own.view(u64::MAX - 8, 8).is_some() {
+            return 4;
+        }
+        let end = region_of(own.regions(), address).map_or(0, |region| region.end);
+        if own.view(end - 4, 1 << 40).is_some() {
+            return 5;
+        }
+        0
+    }
+
+    #[test]
+    fn a_child_reads_what_its_parent_had_and_nothing_else() {
+        let text = String::from("on the heap, before the fork");
+        // SAFETY: the child makes system calls and calls `malloc`, which the C library keeps whole over a fork, and ends by `_exit`.
+        let pid = unsafe { libc::fork() };
+        if pid == 0 {
+            let found = checks(&text);
+            // SAFETY: ends the child without the handlers of the test's process.
+            unsafe { libc::_exit(found) };
+        }
+        let mut status = 0;
+        // SAFETY: a child of ours, and room for the answer.
+        let waited = unsafe { libc::waitpid(pid, &raw mut status, 0) };
+        assert_eq!(
+            (waited, libc::WIFEXITED(status), libc::WEXITSTATUS(status)),
+            (pid, true, 0)
+        );
     }
 }
