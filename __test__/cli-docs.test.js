@@ -20,6 +20,9 @@ function commands(page) {
   return blocks.flatMap((code) => [...code.matchAll(/npx memguard ([^\n]*)/g)].map(([, line]) => line));
 }
 
+/** What the commands read. */
+const INPUTS = ['before', 'after', 'app'].map((name) => `${name}.heapsnapshot`);
+
 /** What stands for the number of a process in the documentation. */
 const PID = '1234';
 
@@ -41,9 +44,9 @@ describe('the commands of the documentation', () => {
     folder = temporaryFolder('memguard-docs-');
     const app = `
       const log = (globalThis.log = []);
-      for (const name of ['before', 'after', 'app']) {
+      for (const name of ${JSON.stringify(INPUTS)}) {
         for (let i = 0; i < 200; i++) log.push({ id: i, text: 'entry ' + i });
-        require('v8').writeHeapSnapshot(name + '.heapsnapshot');
+        require('v8').writeHeapSnapshot(name);
       }`;
     execFileSync(process.execPath, ['-e', app], { cwd: folder });
     const program = "class LogEntry {} globalThis.log = [new LogEntry()]; setInterval(() => {}, 1e6); console.log('up');";
@@ -64,7 +67,8 @@ describe('the commands of the documentation', () => {
 
   for (const { page, line } of lines) {
     it(`${page}: memguard ${line}`, async () => {
-      for (const name of fs.readdirSync(folder).filter((one) => one.startsWith('shareable'))) fs.rmSync(path.join(folder, name));
+      // What another command has written is in the way of this one.
+      for (const name of fs.readdirSync(folder)) if (!INPUTS.includes(name)) fs.rmSync(path.join(folder, name));
       const input = fs.readFileSync(path.join(folder, 'app.heapsnapshot'));
       const { status, stdout, stderr } = await memguard(words(line).map((word) => (word === PID ? String(running.pid) : word)), { cwd: folder, input });
       assert.deepEqual([status, stderr], [0, '']);
