@@ -55,7 +55,7 @@ it('that is refused is a 503 with the code', async (t) => {
 
 it('needs a token that cannot be guessed', async (t) => {
   const wrong = ['undefined', 'null', '{}', '{ token: 5 }', `{ token: 'short' }`, `{ token, other: 1 }`, `{ token, force: 'yes' }`];
-  const app = await runToEnd(t, `${SERVER} for (const options of [${wrong}]) { try { guard.snapshotHandler(options); } catch ({ code, message }) { say({ code, message }); } } server.close();`);
+  const app = await runToEnd(t, `${SERVER} for (const options of [${wrong}]) { try { guard.snapshotHandler(options); } catch ({ code, message }) { say({ code, message }); } } server.once('listening', () => server.close());`);
   assert.equal(app.said.length, wrong.length);
   assert.ok(app.said.every(({ code, message }) => /^ERR_MEMGUARD_(INVALID_ARG|UNKNOWN_OPTION)$/.test(code) && !message.includes('short')));
 });
