@@ -5,6 +5,7 @@ pub(crate) mod census;
 pub(crate) mod diff;
 pub(crate) mod doctor;
 mod heaps;
+mod process;
 pub(crate) mod query;
 pub(crate) mod redact;
 pub(crate) mod retainers;

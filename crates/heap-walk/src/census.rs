@@ -10,7 +10,7 @@ use crate::layout::Layout;
 use crate::maps::MapInfo;
 use crate::names::{Names, SourcePlace};
 use crate::process::Isolate;
-use crate::view::{Object, View};
+use crate::view::{Object, View, object_size};
 use crate::walker::{Follow, MapTally, Tally, Walker};
 
 /// What kind of thing is counted in a row.
@@ -260,7 +260,7 @@ fn key_of_function(names: &Names<'_, '_>, shared: u64) -> Key {
 
 fn one(walker: &Walker<'_, '_>, names: &Names<'_, '_>, address: u64) -> Option<(Key, MapTally)> {
     let object: Object = names.view.object(address | 1)?;
-    let size = walker.size(&object.map, names.view.bytes(address)?)?;
+    let size = object_size(walker.heap, &object.map, names.view.bytes(address)?)?;
     let page = walker.heap.chunk_index(address)?;
     let young = walker.heap.chunks().get(page)?.page.is_young();
     let group = group_of(names.view.layout, object.instance_type());

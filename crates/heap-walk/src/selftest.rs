@@ -10,7 +10,7 @@
 mod fields;
 
 use crate::error::WalkError;
-use crate::view::View;
+use crate::view::{View, object_size};
 use crate::walker::Walker;
 
 /// How many objects of a type are looked at.
@@ -121,7 +121,7 @@ fn look(walker: &Walker<'_, '_>, page: usize, offset: usize, found: &mut [(u32, 
     if slot.0 >= SAMPLE {
         return;
     }
-    let Some(size) = walker.size(info, bytes) else {
+    let Some(size) = object_size(walker.heap, info, bytes) else {
         return;
     };
     let next = bytes.get(size..size + 8).map(|b| crate::elf::u64_at(b, 0));

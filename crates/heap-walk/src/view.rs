@@ -85,24 +85,6 @@ impl<'h> View<'h, '_> {
         chunk.slice(offset, chunk.words() * 8 - offset)
     }
 
-    /// The size of an object, given what its page holds from it on.
-    pub(crate) fn size(&self, map: &MapInfo, bytes: &[u8]) -> Option<usize> {
-        if map.shape == Shape::StreamSizedByCode {
-            return self.size_by_code(bytes);
-        }
-        map.shape.size(bytes, map.words)
-    }
-
-    /// V8 11: instructions and metadata are measured by the Code that the stream belongs to.
-    fn size_by_code(&self, bytes: &[u8]) -> Option<usize> {
-        let code = untag(u64_at(bytes, 8))?;
-        let (instructions, metadata) = (self.heap.u32(code + 56)?, self.heap.u32(code + 60)?);
-        let size = (16 + u64::from(instructions) + u64::from(metadata)).next_multiple_of(64);
-        usize::try_from(size)
-            .ok()
-            .filter(|&size| size <= bytes.len())
-    }
-
     /// The elements of an array whose length is the Smi at 8, as far as its page has them.
     pub(crate) fn elements(&self, array: &Object, header: usize) -> &'h [u8] {
         let Some(bytes) = self.bytes(array.address) else {
@@ -358,4 +340,23 @@ impl<'h> View<'h, '_> {
         }
         self.string(word, limit).map(Cow::Owned)
     }
+}
+
+/// The size of an object, given what its page holds from it on.
+#[inline]
+pub(crate) fn object_size(heap: &Heap<'_>, map: &MapInfo, bytes: &[u8]) -> Option<usize> {
+    if map.shape == Shape::StreamSizedByCode {
+        return size_by_code(heap, bytes);
+    }
+    map.shape.size(bytes, map.words)
+}
+
+/// V8 11: instructions and metadata are measured by the Code that the stream belongs to.
+fn size_by_code(heap: &Heap<'_>, bytes: &[u8]) -> Option<usize> {
+    let code = untag(u64_at(bytes, 8))?;
+    let (instructions, metadata) = (heap.u32(code + 56)?, heap.u32(code + 60)?);
+    let size = (16 + u64::from(instructions) + u64::from(metadata)).next_multiple_of(64);
+    usize::try_from(size)
+        .ok()
+        .filter(|&size| size <= bytes.len())
 }

@@ -12,7 +12,7 @@ use crate::heap::Heap;
 use crate::layout::Layout;
 use crate::maps::{MapInfo, MapTable, NO_MAP, Watch};
 use crate::shape::Shape;
-use crate::view::Object;
+use crate::view::{Object, object_size};
 
 /// Bytes of an array that are walked before what they refer to is.
 const SLICE_BYTES: usize = 4_096;
@@ -355,7 +355,7 @@ impl<'h, 'm> Walker<'h, 'm> {
             self.false_references += 1;
             return;
         };
-        let Some(size) = self.size(&info, bytes) else {
+        let Some(size) = object_size(self.heap, &info, bytes) else {
             self.unsized_objects += 1;
             self.visit(map_word);
             return;
@@ -403,23 +403,6 @@ impl<'h, 'm> Walker<'h, 'm> {
             self.references += 1;
             self.visit(word);
         }
-    }
-
-    /// The size of an object, given what its page holds from it on.
-    pub(crate) fn size(&self, info: &MapInfo, bytes: &[u8]) -> Option<usize> {
-        if info.shape == Shape::StreamSizedByCode {
-            return self.size_by_code(bytes);
-        }
-        info.shape.size(bytes, info.words)
-    }
-
-    fn size_by_code(&self, bytes: &[u8]) -> Option<usize> {
-        let code = untag(u64_at(bytes, 8))?;
-        let (instructions, metadata) = (self.heap.u32(code + 56)?, self.heap.u32(code + 60)?);
-        let size = (16 + u64::from(instructions) + u64::from(metadata)).next_multiple_of(64);
-        usize::try_from(size)
-            .ok()
-            .filter(|&size| size <= bytes.len())
     }
 
     #[inline]

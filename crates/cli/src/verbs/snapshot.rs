@@ -4,26 +4,18 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use super::heaps;
+use super::process::Process;
 use crate::context::Context;
 use crate::error::CliError;
-use crate::live::Live;
 use crate::output::WholeFile;
 
 /// Write the heap of a running Node.js process, or of one that died, as a `.heapsnapshot` for DevTools
 ///
 /// V8 itself is not asked: the process stands still for as long as it takes to copy its heap.
 #[derive(Debug, clap::Args)]
-#[command(group(clap::ArgGroup::new("process").required(true).multiple(false)))]
 pub(crate) struct Args {
-    /// The process
-    #[arg(group = "process")]
-    pid: Option<u32>,
-    /// A core dump instead
-    #[arg(long, group = "process", value_name = "FILE")]
-    core: Option<PathBuf>,
-    /// The node binary that died, where the core dump doesn't say or it was moved
-    #[arg(long, requires = "core", value_name = "FILE")]
-    executable: Option<PathBuf>,
+    #[command(flatten)]
+    process: Process,
     /// The file
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
@@ -34,14 +26,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, context: &mut Context) -> Result<(), CliError> {
     let mut file = WholeFile::create(&args.output, args.force)?;
-    let live = match (args.pid, &args.core) {
-        (Some(pid), _) => Live::Process(pid),
-        (None, Some(core)) => Live::Core {
-            file: core.clone(),
-            executable: args.executable.clone(),
-        },
-        (None, None) => return Err(CliError::Arguments("no process was named".into())),
-    };
+    let live = args.process.live()?;
     let (options, bar) = heaps::options(context, 0);
     let heap = crate::heap::Heap::read(crate::heap::HeapSource::Live(live), &options)?;
     bar.clear();

@@ -10,7 +10,7 @@ use super::template::{Label, Role, Template};
 use crate::elf::u64_at;
 use crate::names::{MAX_NAME, Names};
 use crate::shape::{Shape, smi_at};
-use crate::view::Object;
+use crate::view::{Object, object_size};
 use crate::walker::Walker;
 
 /// The kind of the oddball that stands for a hole, until holes got a type of their own (V8 12).
@@ -77,7 +77,7 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
         let Some(bytes) = self.names.view.bytes(object.address) else {
             return;
         };
-        let Some(size) = self.walker.size(&object.map, bytes) else {
+        let Some(size) = object_size(self.walker.heap, &object.map, bytes) else {
             return;
         };
         if let Some(map) = self.node(u64_at(bytes, 0)) {

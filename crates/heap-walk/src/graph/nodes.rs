@@ -7,7 +7,7 @@ use memguard_heap_graph::{GraphBuilder, Location, StringId};
 
 use super::template::{Naming, Role, Template, location};
 use crate::names::Names;
-use crate::view::Object;
+use crate::view::{Object, object_size};
 
 /// Adds the nodes, in the order of their addresses.
 pub(super) struct NodeWriter<'n, 'h, 'm> {
@@ -73,7 +73,7 @@ impl<'n, 'h, 'm> NodeWriter<'n, 'h, 'm> {
     fn size(&self, object: &Object) -> u64 {
         let view = &self.names.view;
         view.bytes(object.address)
-            .and_then(|bytes| view.size(&object.map, bytes))
+            .and_then(|bytes| object_size(view.heap, &object.map, bytes))
             .map_or(0, |size| size as u64)
     }
 
