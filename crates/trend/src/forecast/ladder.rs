@@ -1,9 +1,11 @@
 //! From probabilities to a level that holds: twice in a row raises, several times well below lowers.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How near the end is held to be.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "camelCase")]
 pub enum ForecastLevel {
     /// Nothing points to a limit being reached.

@@ -1,6 +1,6 @@
 //! What the memory that grows is made of, as far as figures alone can tell.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::ForecastConfig;
 use super::robust::{Trend, trend};
@@ -31,7 +31,7 @@ pub struct MakeupReading {
 }
 
 /// What kind of growth it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Verdict {
     /// Nothing grows.
@@ -53,7 +53,7 @@ pub enum Verdict {
 }
 
 /// One part of memory that grows.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Growth {
     /// Which part.
@@ -69,7 +69,7 @@ pub struct Growth {
 }
 
 /// A part of memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Part {
     /// Live objects on the heap.

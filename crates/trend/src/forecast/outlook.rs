@@ -1,11 +1,11 @@
 //! What a forecast says.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::ForecastLevel;
 
 /// Where one limit is headed.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Outlook {
     /// Calm, watch or act; it holds where probabilities flicker.
