@@ -4,10 +4,15 @@
 //! is left; this room joins them. What blocks for the disk runs on a pool thread, never on a JavaScript thread; what
 //! must be done on the isolate's thread, and says so, takes as long as the process stands still.
 
+#[cfg(not(feature = "test-hooks"))]
+#[path = "snapshots/no_faults.rs"]
+pub(crate) mod faults;
+#[cfg(feature = "test-hooks")]
+pub mod faults;
 mod forked;
 mod method;
 mod place;
-mod room;
+pub(crate) mod room;
 mod stages;
 
 use std::collections::HashMap;
@@ -33,13 +38,12 @@ static FOLDERS: Mutex<Option<Folders>> = Mutex::new(None);
 static UNDER_WAY: Mutex<Option<HashMap<u32, UnderWay>>> = Mutex::new(None);
 static NEXT_TICKET: AtomicU32 = AtomicU32::new(1);
 
-#[cfg(feature = "test-hooks")]
-pub use forked::faults;
-pub use forked::{Finished, ForkError, Patience, Started, fork, prepare_again};
+pub use crate::children::{ForkError, Patience, Started};
+pub use forked::{Finished, fork, prepare_again};
 pub use method::Wish;
 pub use place::Target;
 
-use forked::Ready;
+use crate::children::Ready;
 use place::Place;
 use room::memory_room;
 

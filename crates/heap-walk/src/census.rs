@@ -4,14 +4,16 @@ use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
+use crate::addresses::AddressSet;
+use crate::elf::u64_at;
 use crate::error::WalkError;
 use crate::inspect::Subject;
 use crate::layout::Layout;
-use crate::maps::MapInfo;
+use crate::maps::{MapInfo, Watch};
 use crate::names::{Names, SourcePlace};
 use crate::process::Isolate;
 use crate::view::{Object, View, object_size};
-use crate::walker::{Follow, MapTally, Tally, Walker};
+use crate::walker::{Bits, Follow, MapTally, Tally, Walker};
 
 /// What kind of thing is counted in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -70,6 +72,8 @@ pub struct Row {
     pub young: Tally,
     /// Those that only a conservative root (a word on a stack) holds: they may be dead.
     pub doubtful: Tally,
+    /// Old ones that were there in the earlier census, at the same place: of [`census_since`] alone.
+    pub survived: Tally,
 }
 
 /// Settings of a census.
@@ -144,6 +148,28 @@ pub(crate) fn mark(walker: &mut Walker<'_, '_>, isolate: &Isolate) {
 /// # Errors
 /// [`WalkError::SelfTest`] when the heap doesn't look as it should.
 pub fn census(subject: &Subject<'_, '_>, options: &CensusOptions) -> Result<Census, WalkError> {
+    walk(subject, options, None, |_| ()).map(|(census, ())| census)
+}
+
+/// Takes the census of one isolate, and notes where its old objects are. Of those that an `earlier` census of the same isolate noted,
+/// it tells which are still there ([`Row::survived`]). Takes some 30 ns more for each old object.
+///
+/// # Errors
+/// As [`census`].
+pub fn census_since(
+    subject: &Subject<'_, '_>,
+    options: &CensusOptions,
+    earlier: Option<&AddressSet>,
+) -> Result<(Census, AddressSet), WalkError> {
+    walk(subject, options, earlier, AddressSet::of)
+}
+
+fn walk<T>(
+    subject: &Subject<'_, '_>,
+    options: &CensusOptions,
+    earlier: Option<&AddressSet>,
+    note: impl FnOnce(&Walker<'_, '_>) -> T,
+) -> Result<(Census, T), WalkError> {
     let (process, heap) = (subject.process, subject.heap);
     let started = Instant::now();
     let mut walker = Walker::new(heap, process.layout(), options.follow);
@@ -155,16 +181,20 @@ pub fn census(subject: &Subject<'_, '_>, options: &CensusOptions) -> Result<Cens
         outside: process.source(),
     };
     crate::selftest::check(&walker, view)?;
+    if let Some(earlier) = earlier {
+        count_survivors(&mut walker, earlier);
+    }
+    let noted = note(&walker);
     let named = Instant::now();
     let names = Names::new(view);
-    let rows = rows(&walker, &names);
+    let rows = rows(&walker, &names, earlier);
     let sum = |of: fn(&Row) -> Tally| {
         rows.iter().fold(Tally::default(), |mut sum, row| {
             sum.merge(of(row));
             sum
         })
     };
-    Ok(Census {
+    let census = Census {
         node_line: process.layout().row.node,
         total: sum(|row| row.all),
         young: sum(|row| row.young),
@@ -181,17 +211,54 @@ pub fn census(subject: &Subject<'_, '_>, options: &CensusOptions) -> Result<Cens
             false_references: walker.false_references,
         },
         rows,
-    })
+    };
+    Ok((census, noted))
+}
+
+/// Counts, by map and by function, what was marked at the same place before. Prototypes are counted one by one.
+fn count_survivors(walker: &mut Walker<'_, '_>, earlier: &AddressSet) {
+    let heap = walker.heap;
+    let shared_at = walker.layout.offsets.function_shared as u64;
+    for (page, chunk) in heap.chunks().iter().enumerate() {
+        if chunk.page.is_young() {
+            continue;
+        }
+        for (cell, &was) in earlier.page(chunk.page.start).iter().enumerate() {
+            let is = walker.marks.page(page).get(cell).copied().unwrap_or(0);
+            for bit in Bits(is & was) {
+                let offset = (cell * 64 + bit as usize) * 8;
+                let found = chunk
+                    .slice(offset, chunk.words() * 8 - offset)
+                    .and_then(|bytes| {
+                        let map = walker.maps.known_index(u64_at(bytes, 0))?;
+                        let info = *walker.maps.info(map)?;
+                        Some((map, info, object_size(heap, &info, bytes)?))
+                    });
+                let Some((map, info, size)) = found else {
+                    continue;
+                };
+                if let Some(tally) = walker.tallies.get_mut(map as usize) {
+                    tally.survived.add(size as u64);
+                }
+                if info.watch == Watch::Function {
+                    let address = chunk.page.start + offset as u64;
+                    let shared = heap.word(address + shared_at).unwrap_or(0);
+                    if let Some(tally) = walker.functions.get_mut(&shared) {
+                        tally.survived.add(size as u64);
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// Classes are told apart by name and by where their constructor stands.
 type Key = (Group, String, Option<SourcePlace>);
 
-fn rows(walker: &Walker<'_, '_>, names: &Names<'_, '_>) -> Vec<Row> {
+fn rows(walker: &Walker<'_, '_>, names: &Names<'_, '_>, earlier: Option<&AddressSet>) -> Vec<Row> {
     let mut found: HashMap<Key, MapTally> = HashMap::new();
     for (info, tally) in walker.maps.infos().iter().zip(&walker.tallies) {
-        let by_itself = matches!(info.watch, crate::maps::Watch::Function)
-            || matches!(info.watch, crate::maps::Watch::Prototype);
+        let by_itself = matches!(info.watch, Watch::Function | Watch::Prototype);
         if tally.all.count > 0 && !by_itself {
             found
                 .entry(key_of_map(names, info, tally.example))
@@ -206,7 +273,7 @@ fn rows(walker: &Walker<'_, '_>, names: &Names<'_, '_>) -> Vec<Row> {
             .merge(tally);
     }
     for &address in &walker.prototypes {
-        if let Some((key, tally)) = one(walker, names, address) {
+        if let Some((key, tally)) = one(walker, names, earlier, address) {
             found.entry(key).or_default().merge(&tally);
         }
     }
@@ -219,6 +286,7 @@ fn rows(walker: &Walker<'_, '_>, names: &Names<'_, '_>) -> Vec<Row> {
             all: tally.all,
             young: tally.young,
             doubtful: tally.doubtful,
+            survived: tally.survived,
         })
         .collect();
     rows.sort_by(|a, b| {
@@ -258,7 +326,12 @@ fn key_of_function(names: &Names<'_, '_>, shared: u64) -> Key {
     )
 }
 
-fn one(walker: &Walker<'_, '_>, names: &Names<'_, '_>, address: u64) -> Option<(Key, MapTally)> {
+fn one(
+    walker: &Walker<'_, '_>,
+    names: &Names<'_, '_>,
+    earlier: Option<&AddressSet>,
+    address: u64,
+) -> Option<(Key, MapTally)> {
     let object: Object = names.view.object(address | 1)?;
     let size = object_size(walker.heap, &object.map, names.view.bytes(address)?)?;
     let page = walker.heap.chunk_index(address)?;
@@ -268,6 +341,9 @@ fn one(walker: &Walker<'_, '_>, names: &Names<'_, '_>, address: u64) -> Option<(
     let place = constructor.and_then(|c| names.function_place(&c));
     let mut tally = MapTally::default();
     tally.add(size as u64, young, false);
+    if !young && earlier.is_some_and(|earlier| earlier.contains(address)) {
+        tally.survived = tally.all;
+    }
     Some(((group, name, place), tally))
 }
 

@@ -27,6 +27,7 @@
 
 #![cfg(target_os = "linux")]
 
+mod addresses;
 mod census;
 mod elf;
 mod error;
@@ -48,7 +49,8 @@ mod versions;
 mod view;
 mod walker;
 
-pub use census::{Census, CensusOptions, CensusStats, Group, Row, census};
+pub use addresses::AddressSet;
+pub use census::{Census, CensusOptions, CensusStats, Group, Row, census, census_since};
 pub use error::WalkError;
 pub use graph::{GraphOptions, graph};
 pub use heap::{Heap, Page, PageLayout};

@@ -76,6 +76,14 @@ impl MapTable {
         self.info(*self.by_word.get(&word)?)
     }
 
+    /// The number of the map of a word that was looked up before.
+    pub(crate) fn known_index(&self, word: u64) -> Option<u32> {
+        self.by_word
+            .get(&word)
+            .copied()
+            .filter(|&index| index != NO_MAP)
+    }
+
     /// The map of the tagged word that stands first in an object; [`NO_MAP`] when it is none.
     #[inline]
     pub(crate) fn lookup(&mut self, heap: &Heap<'_>, layout: &Layout, word: u64) -> u32 {

@@ -78,6 +78,14 @@ impl Metadata {
         Ok(metadata)
     }
 
+    /// Whether all that a walk needs is there, and of a build whose heap can be read.
+    ///
+    /// # Errors
+    /// Why it cannot be.
+    pub fn check(&self) -> Result<(), WalkError> {
+        crate::layout::Layout::new(self).map(drop)
+    }
+
     /// Sets a constant, for tests and for what a debugger knows better.
     pub fn insert(&mut self, name: &str, value: i32) {
         let short = name.strip_prefix("class_").and_then(|rest| {

@@ -78,6 +78,9 @@ pub struct RowReport {
     pub young: TallyReport,
     /// Those that only a word on a stack holds.
     pub doubtful: TallyReport,
+    /// Old ones that were there before, at the same place; none where nothing was compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub survived: Option<TallyReport>,
 }
 
 /// A place in the source, counted from 1.
@@ -114,11 +117,21 @@ impl From<&Row> for RowReport {
             all: row.all.into(),
             young: row.young.into(),
             doubtful: row.doubtful.into(),
+            survived: None,
         }
     }
 }
 
 impl CensusReport {
+    /// Adds what survived since an earlier census, of the rows that are told.
+    #[must_use]
+    pub fn with_survivors(mut self, census: &Census) -> Self {
+        for (report, row) in self.rows.iter_mut().zip(&census.rows) {
+            report.survived = Some(row.survived.into());
+        }
+        self
+    }
+
     /// Makes a report of a census, with its `top` largest rows.
     #[must_use]
     pub fn new(source: String, found: &Inspected<Census>, top: usize) -> Self {

@@ -56,6 +56,8 @@ pub(crate) struct MapTally {
     pub(crate) young: Tally,
     /// Those that only a conservative root holds.
     pub(crate) doubtful: Tally,
+    /// Those that an earlier census found at the same place.
+    pub(crate) survived: Tally,
     /// One of them.
     pub(crate) example: u64,
 }
@@ -76,6 +78,7 @@ impl MapTally {
         self.all.merge(other.all);
         self.young.merge(other.young);
         self.doubtful.merge(other.doubtful);
+        self.survived.merge(other.survived);
     }
 }
 
@@ -471,7 +474,7 @@ pub(crate) fn objects_in_order<'a>(
 }
 
 /// The numbers of the bits that are set.
-struct Bits(u64);
+pub(crate) struct Bits(pub(crate) u64);
 
 impl Iterator for Bits {
     type Item = u32;

@@ -41,11 +41,11 @@ fn is(fault: Fault) -> bool {
     FAULT.load(Ordering::Relaxed) == fault as u8 && LEFT.load(Ordering::Relaxed) > 0
 }
 
-pub(in super::super) fn simulated_refusal() -> Option<String> {
+pub(crate) fn simulated_refusal() -> Option<String> {
     is(Fault::NoSymbols).then(|| "this Node does not export V8's snapshot functions".to_owned())
 }
 
-pub(super) fn simulated(options: PrepareOptions) -> PrepareOptions {
+pub(crate) fn simulated(options: PrepareOptions) -> PrepareOptions {
     // Each attempt is prepared once: that is what is counted.
     let proc_root = if is(Fault::NoProc) {
         "/nonexistent".into()
@@ -60,7 +60,7 @@ pub(super) fn simulated(options: PrepareOptions) -> PrepareOptions {
 }
 
 #[expect(clippy::panic, reason = "faults are what this is for")]
-pub(super) fn simulated_fault(child: &Child<'_>) {
+pub(crate) fn simulated_fault(child: &Child<'_>) {
     let left = LEFT.load(Ordering::Relaxed);
     let all = [
         Fault::Crash,

@@ -3,111 +3,22 @@
 //! The child does all of it, so that a snapshot comes to its end although the parent dies meanwhile: V8 writes, the
 //! text goes through its stages to its place, the file gets its name and side-car. The parent's reaper hears of it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Sender, channel};
-use std::time::Duration;
-
-use memguard_capture::headroom::MemoryRoom;
 use memguard_capture::{Committed, Error, Ids, Method};
-use memguard_fork::{
-    Child, Ended, Failure, Forked, Limits, Outcome, PrepareOptions, Prepared, Priority, Timings,
-    Verdict, Vital,
-};
+use memguard_fork::{Child, Ended, Failure, Forked, Limits, Outcome};
 use memguard_heap_graph::redact::{Redact, RedactKey, Redactor};
 use memguard_v8_api::Isolate;
-use memguard_vitals::Vitals;
 use serde::{Deserialize, Serialize};
 
 use super::place::Place;
 use super::stages::Meter;
-use super::{SnapshotFacts, UnderWay, put, room, take};
-use crate::{generator, thread};
+use super::{SnapshotFacts, UnderWay, put, take};
+use crate::children::{ForkError, Patience, Ready, Started, Turn, Watch, ms};
+use crate::generator;
 
-/// Left free for the app while a child runs: below that the child is killed.
-const RESERVE_BYTES: u64 = 32 << 20;
 /// The least that a child is given: less would not even hold an empty heap's snapshot.
 const LEAST_BYTES: u64 = 128 << 20;
 /// How many deleted files a child tells of by name.
 const MOST_DELETED: usize = 100;
-
-/// What to do while V8's workers are in the middle of something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Patience {
-    /// Answer so at once: the caller comes again.
-    ComeAgain,
-    /// Wait a little and then fork whatever they do: the caller has come often enough.
-    Pressed,
-    /// Wait for longer: at the heap's limit they sweep, and there will be no other moment.
-    AtTheLimit,
-}
-
-impl Patience {
-    fn idle_wait(self) -> Duration {
-        Duration::from_millis(match self {
-            Self::ComeAgain => 3,
-            Self::Pressed => 25,
-            Self::AtTheLimit => 1000,
-        })
-    }
-}
-
-/// One fork at a time in this process: the marks of the memory must not be read while another changes them.
-static UNDER_WAY: AtomicBool = AtomicBool::new(false);
-
-/// The right to fork; given back when dropped.
-struct Turn;
-
-impl Turn {
-    fn take() -> Option<Self> {
-        UNDER_WAY
-            .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)
-            .is_ok()
-            .then_some(Self)
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        UNDER_WAY.store(false, Ordering::Release);
-    }
-}
-
-/// Why there was no fork.
-#[derive(Debug)]
-pub enum ForkError {
-    /// Another is under way.
-    Busy,
-    /// No such ticket, or it is not to be forked.
-    NoTicket,
-    /// The system refused.
-    Refused(memguard_fork::Error),
-    /// No thread for its reaper.
-    NoThread(std::io::Error),
-    /// V8 is not to be had on this thread.
-    NoIsolate,
-    /// V8's workers are in the middle of something: a child would wait for them. The ticket is still good.
-    WorkersBusy,
-}
-
-impl std::fmt::Display for ForkError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Busy => f.write_str("another capture is under way"),
-            Self::NoTicket => f.write_str("the capture is not known"),
-            Self::Refused(error) => error.fmt(f),
-            Self::NoThread(error) => write!(f, "no thread could be started: {error}"),
-            Self::WorkersBusy => f.write_str("V8's workers are busy"),
-            Self::NoIsolate => f.write_str("V8 cannot be reached on this thread"),
-        }
-    }
-}
-
-/// Everything that a fork needs, made by a thread that may wait.
-pub(super) struct Ready {
-    prepared: Prepared,
-    reaper: Sender<Job>,
-    turn: Turn,
-}
 
 /// What the reaper gets.
 struct Job {
@@ -115,54 +26,10 @@ struct Job {
     forked: Forked,
     under_way: UnderWay,
     done: Done,
-    turn: Turn,
 }
 
 /// Called on the reaper's thread when the child has ended.
 type Done = Box<dyn FnOnce(Finished) + Send>;
-
-/// What the parent knows right after the fork.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Started {
-    /// The child.
-    pub pid: i32,
-    /// How long the process stood still.
-    pub pause_ms: f64,
-    /// And what for.
-    pub parts: Parts,
-    /// V8's workers that were busy nevertheless.
-    pub busy_workers: usize,
-}
-
-/// The parts of a pause, in milliseconds.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Parts {
-    /// Waiting for V8's workers.
-    pub idle_ms: f64,
-    /// Completing the list of regions.
-    pub maps_ms: f64,
-    /// Marks of the memory.
-    pub marks_ms: f64,
-    /// The fork.
-    pub fork_ms: f64,
-}
-
-impl From<Timings> for Parts {
-    fn from(timings: Timings) -> Self {
-        Self {
-            idle_ms: ms(timings.idle_us),
-            maps_ms: ms(timings.maps_us),
-            marks_ms: ms(timings.marks_us),
-            fork_ms: ms(timings.fork_us),
-        }
-    }
-}
-
-fn ms(micros: u64) -> f64 {
-    micros as f64 / 1e3
-}
 
 /// How a forked capture ended.
 #[derive(Debug, Serialize)]
@@ -198,31 +65,6 @@ pub struct Problem {
     pub may_block: bool,
 }
 
-impl Ready {
-    /// Takes the turn, and gets everything ready.
-    pub(super) fn prepare(keep_buffers: bool) -> Result<Self, ForkError> {
-        let turn = Turn::take().ok_or(ForkError::Busy)?;
-        let options = PrepareOptions {
-            keep_buffers,
-            ..simulated(PrepareOptions::default())
-        };
-        let prepared = memguard_fork::prepare(&options).map_err(ForkError::Refused)?;
-        // Started before the fork, so that no child is ever left without one.
-        let (reaper, jobs) = channel::<Job>();
-        let reap = move || {
-            if let Ok(job) = jobs.recv() {
-                job.reap();
-            }
-        };
-        thread::start("reaper", reap, || ()).map_err(ForkError::NoThread)?;
-        Ok(Self {
-            prepared,
-            reaper,
-            turn,
-        })
-    }
-}
-
 /// Gets a capture ready for another attempt.
 ///
 /// # Errors
@@ -255,17 +97,11 @@ pub unsafe fn fork(
         return Err(ForkError::NoIsolate);
     };
     let mut under_way = take(ticket).ok_or(ForkError::NoTicket)?;
-    let is_idle = |ready: &Ready| ready.prepared.is_idle();
-    if patience == Patience::ComeAgain && !under_way.ready.as_ref().is_none_or(is_idle) {
+    if patience == Patience::ComeAgain && !under_way.ready.as_ref().is_none_or(Ready::is_idle) {
         put(ticket, under_way);
         return Err(ForkError::WorkersBusy);
     }
-    let Some(Ready {
-        prepared,
-        reaper,
-        turn,
-    }) = under_way.ready.take()
-    else {
+    let Some(ready) = under_way.ready.take() else {
         put(ticket, under_way);
         return Err(ForkError::NoTicket);
     };
@@ -273,17 +109,14 @@ pub unsafe fn fork(
         idle_wait: patience.idle_wait(),
         memory_bytes: under_way.child_bytes(),
         keep_fds: under_way.place.keep_fds(),
-        priority: match patience {
-            Patience::AtTheLimit => Priority::Low,
-            Patience::ComeAgain | Patience::Pressed => Priority::Idle,
-        },
+        priority: patience.priority(),
         ..Limits::default()
     };
     let mut place = Some(under_way.place);
     let redaction = under_way.redaction.take();
     // SAFETY: passed on from the caller; the child's work touches this thread's isolate and files of its own.
     let forked = unsafe {
-        prepared.fork(limits, |child| {
+        ready.fork(limits, |child| {
             work(child, isolate, &mut place, redaction.as_ref(), facts)
         })
     };
@@ -293,30 +126,21 @@ pub unsafe fn fork(
     };
     under_way.place = place;
     under_way.redaction = redaction;
-    let forked = match forked {
+    let (forked, reaper) = match forked {
         Ok(forked) => forked,
         Err(error) => {
             put(ticket, under_way);
-            return Err(ForkError::Refused(error));
+            return Err(error);
         }
     };
-    let started = Started {
-        pid: forked.pid(),
-        pause_ms: ms(forked.timings().total_us),
-        parts: forked.timings().into(),
-        busy_workers: forked.busy_workers(),
-    };
+    let started = Started::of(&forked);
     let job = Job {
         ticket,
         forked,
         under_way,
         done,
-        turn,
     };
-    if let Err(unsent) = reaper.send(job) {
-        // The reaper cannot have ended before its job came; should it, this thread reaps rather than leave a zombie.
-        unsent.0.reap();
-    }
+    reaper.hand_over(|turn| job.reap(turn));
     Ok(started)
 }
 
@@ -378,7 +202,7 @@ fn capture(
     // SAFETY: this thread's isolate; the process ends before this library could go.
     unsafe { generator::raise_in_child(isolate) };
     child.phase(TAKING);
-    simulated_fault(child);
+    super::faults::simulated_fault(child);
     let mut meter = Meter::new(place.open()?, child, &place);
     // SAFETY: by the contract of `fork`, this thread is the isolate's; V8 is at rest, or asks for a higher limit between
     // two collections.
@@ -414,13 +238,12 @@ fn capture(
 }
 
 impl Job {
-    fn reap(self) {
+    fn reap(self, turn: Turn) {
         let Self {
             ticket,
             forked,
             mut under_way,
             done,
-            turn,
         } = self;
         let mut watch = Watch::new();
         let ended = forked.wait(&mut |vital| watch.look(vital));
@@ -497,53 +320,3 @@ impl Problem {
         }
     }
 }
-
-/// Looks after what is left of the memory while a child runs.
-struct Watch {
-    vitals: Vitals,
-    reserve_bytes: u64,
-}
-
-impl Watch {
-    fn new() -> Self {
-        let mut vitals = Vitals::open();
-        let left = room::nearest(&vitals.read()).map_or(u64::MAX, |room| room.available_bytes);
-        Self {
-            vitals,
-            reserve_bytes: RESERVE_BYTES.min(left / 2),
-        }
-    }
-
-    fn look(&mut self, _: &Vital) -> Verdict {
-        match room::nearest(&self.vitals.read()) {
-            Some(MemoryRoom {
-                available_bytes,
-                limited_by,
-            }) if available_bytes < self.reserve_bytes => Verdict::Kill(format!(
-                "only {} MB were left before {limited_by} is reached",
-                available_bytes >> 20
-            )),
-            _ => Verdict::GoOn,
-        }
-    }
-}
-
-#[cfg(not(feature = "test-hooks"))]
-mod faults {
-    pub(in super::super) fn simulated_refusal() -> Option<String> {
-        None
-    }
-
-    pub(super) fn simulated(options: super::PrepareOptions) -> super::PrepareOptions {
-        options
-    }
-
-    pub(super) fn simulated_fault(_: &super::Child<'_>) {}
-}
-
-#[cfg(feature = "test-hooks")]
-#[path = "faults.rs"]
-pub mod faults;
-
-pub(super) use faults::simulated_refusal;
-use faults::{simulated, simulated_fault};

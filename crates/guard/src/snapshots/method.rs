@@ -31,7 +31,7 @@ pub(super) fn choose(wish: Wish) -> Result<(Method, Option<String>), Error> {
 }
 
 fn why_not_fork() -> Option<String> {
-    if let Some(reason) = super::forked::simulated_refusal() {
+    if let Some(reason) = super::faults::simulated_refusal() {
         return Some(reason);
     }
     if let Err(error) = memguard_fork::support() {

@@ -4,14 +4,14 @@ use memguard_capture::headroom::MemoryRoom;
 use memguard_vitals::{OsReading, Vitals};
 
 /// What is left before the nearest limit, less what captures under way will take.
-pub(super) fn memory_room(taken_bytes: u64) -> Option<MemoryRoom> {
+pub(crate) fn memory_room(taken_bytes: u64) -> Option<MemoryRoom> {
     let mut room = nearest(&Vitals::open().read())?;
     room.available_bytes = room.available_bytes.saturating_sub(taken_bytes);
     Some(room)
 }
 
 /// The nearest limit, and what is left before it.
-pub(super) fn nearest(reading: &OsReading) -> Option<MemoryRoom> {
+pub(crate) fn nearest(reading: &OsReading) -> Option<MemoryRoom> {
     let left = |limit: Option<u64>, used: Option<u64>| Some(limit?.saturating_sub(used?));
     let cgroup = reading.cgroup.as_ref();
     let process = &reading.process;
