@@ -24,6 +24,9 @@ const orders = new Map();
 for (let id = 0; process.memoryUsage().heapUsed < Number(mb) * 2 ** 20; ) {
   for (let end = id + 1000; id < end; id++) orders.set(id, new Order(id));
 }
+// What was made last is still young; a server that has run for a while has promoted it.
+globalThis.gc();
+globalThis.gc();
 
 const server = http.createServer((request, response) => {
   const fresh = Array.from({ length: 100 }, (_, i) => new Order(i));
@@ -49,18 +52,27 @@ async function byInspector(file) {
   await new Promise((resolve) => out.end(resolve));
 }
 
+/** The longest stall since the last time. */
+function takeStall() {
+  const taken = stallMs;
+  [last, stallMs] = [performance.now(), 0];
+  return taken;
+}
+
 const file = path.join(dir, 'own.heapsnapshot');
 const WAYS = {
   async memguard() {
     const { guard } = require('../..');
-    guard.start({ snapshotDir: dir, baseline: false, snapshotOn: false });
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    [last, stallMs] = [performance.now(), 0];
-    const taken = await guard.takeSnapshot({ force: true });
-    return { file: taken.file, pauseMs: taken.pauseMs, method: taken.method, parts: taken.pauseParts };
+    const { file: own, pauseMs, method, retries, pauseParts } = await guard.takeSnapshot({ force: true });
+    return { file: own, pauseMs, method, retries, parts: pauseParts };
   },
   async writeHeapSnapshot() {
     v8.writeHeapSnapshot(file);
+    return { file };
+  },
+  async heapdump() {
+    const heapdump = require('heapdump');
+    await new Promise((resolve, reject) => heapdump.writeSnapshot(file, (error) => (error ? reject(error) : resolve())));
     return { file };
   },
   async inspector() {
@@ -69,12 +81,17 @@ const WAYS = {
   },
 };
 
+if (way === 'memguard') require('../..').guard.start({ snapshotDir: dir, baseline: false, snapshotOn: false });
+
 serve({
   ready: () => new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve({ port: server.address().port, heapBytes: process.memoryUsage().heapUsed }))),
   async snapshot() {
-    [last, stallMs] = [performance.now(), 0];
+    takeStall();
     const { file: written, ...told } = await WAYS[way]();
     await new Promise((resolve) => setTimeout(resolve, 20));
-    return { ...told, stallMs, fileBytes: statSync(written).size };
+    const stallMs = takeStall();
+    // What blocks is its own longest stall.
+    return { pauseMs: stallMs, ...told, stallMs, fileBytes: statSync(written).size };
   },
+  stall: takeStall,
 });

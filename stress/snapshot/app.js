@@ -2,7 +2,7 @@
 
 // A process under one kind of load, which takes forked snapshots for a while, checks every file, and itself.
 //
-//   node app.js SCENARIO MILLISECONDS
+//   node app.js SCENARIO MILLISECONDS [rest]
 
 const fs = require('fs');
 const os = require('os');
@@ -11,6 +11,7 @@ const { Worker, isMainThread, parentPort, workerData } = require('worker_threads
 const { setTimeout: sleep } = require('timers/promises');
 const { checkSnapshot } = require('./check');
 const loads = require('./loads');
+const { resting, restWithChildren, state } = require('./rest');
 
 const OBJECTS = 3000;
 
@@ -18,6 +19,7 @@ const OBJECTS = 3000;
 function churn() {
   let garbage = [];
   const timer = setInterval(() => {
+    if (resting()) return;
     for (let i = 0; i < 6000; i++) garbage.push({ i, list: [i] });
     if (garbage.length > 60_000) garbage = [];
   }, 1);
@@ -25,7 +27,8 @@ function churn() {
 }
 
 /** Takes snapshots until the time is over. */
-async function takeSnapshots(milliseconds, dir) {
+async function takeSnapshots(milliseconds, dir, rests) {
+  if (rests) restWithChildren();
   const { guard } = require('../..');
   guard.start({ snapshotDir: dir, maxSnapshots: 1, baseline: false, snapshotMethod: 'fork', snapshotOn: false, snapshotAtLimit: false, signal: false });
   const told = { captures: 0, whole: 0, retried: 0, failures: [], lost: [], harm: [], pauses: [] };
@@ -66,14 +69,15 @@ function holdings() {
   return { descriptors, zombies };
 }
 
-async function main([scenario, milliseconds]) {
+async function main([scenario, milliseconds, mode]) {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'memguard-stress-'));
   globalThis.held = Array.from({ length: OBJECTS }, (_, i) => ({ i, name: `x${i}`, list: [i, i] }));
   const stopChurn = churn();
   const load = await (loads[scenario] ?? loads.none)();
   await sleep(300);
   const before = holdings();
-  const told = scenario === 'in-worker' ? await inWorker(Number(milliseconds), dir) : await takeSnapshots(Number(milliseconds), dir);
+  const take = scenario === 'in-worker' ? inWorker : takeSnapshots;
+  const told = await take(Number(milliseconds), dir, mode === 'rest');
   // Whatever the load does must still be done.
   const at = load.count();
   for (let i = 0; i < 100 && load.count() === at; i++) await sleep(50);
@@ -94,9 +98,9 @@ async function main([scenario, milliseconds]) {
   process.exit(0);
 }
 
-function inWorker(milliseconds, dir) {
+function inWorker(milliseconds, dir, rests) {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(__filename, { workerData: { milliseconds, dir } });
+    const worker = new Worker(__filename, { workerData: { milliseconds, dir, rests, state } });
     worker.once('message', resolve).once('error', reject);
     worker.once('exit', (code) => reject(new Error(`the worker ended with ${code}`)));
   });
@@ -109,7 +113,7 @@ if (isMainThread) {
   });
 } else {
   const stop = churn();
-  takeSnapshots(workerData.milliseconds, workerData.dir).then((told) => {
+  takeSnapshots(workerData.milliseconds, workerData.dir, workerData.rests).then((told) => {
     stop();
     parentPort.postMessage(told);
   });

@@ -8,6 +8,10 @@ const fs = require('fs');
 const http = require('http');
 const zlib = require('zlib');
 const { Worker } = require('worker_threads');
+const { resting, state } = require('./rest');
+
+/** How long a load that rests waits before it looks again. */
+const NAP_MS = 20;
 
 /** Nothing beside the garbage: the timer itself must go on. */
 function none() {
@@ -31,9 +35,10 @@ function workers() {
     for (;;) {
       for (let i = 0; i < 20000; i++) garbage.push({ i, list: [i] });
       if (garbage.length > 200000) garbage = [];
-      Atomics.add(workerData, 0, 1);
+      Atomics.add(workerData.shared, 0, 1);
+      while (Atomics.load(workerData.state, 0) === 1) Atomics.wait(workerData.state, 0, 1, ${NAP_MS});
     }`;
-  const threads = [1, 2].map(() => new Worker(source, { eval: true, workerData: shared }));
+  const threads = [1, 2].map(() => new Worker(source, { eval: true, workerData: { shared, state } }));
   const errors = [];
   for (const thread of threads) thread.on('error', (error) => errors.push(`a worker: ${error.message}`));
   return {
@@ -55,7 +60,8 @@ function pool() {
     start((error, wrong) => {
       if (error || wrong) errors.push(`the pool: ${error?.message ?? wrong}`);
       count++;
-      loop(start);
+      if (resting()) setTimeout(loop, NAP_MS, start);
+      else loop(start);
     });
   };
   const hash = (done) => crypto.pbkdf2('a', 'b', 4000, 32, 'sha256', (error, key) => done(error, key?.toString('hex') === expected ? null : 'a wrong hash'));
@@ -83,6 +89,7 @@ function jit() {
     for (let i = 0; i < 300; i++) made(i, count);
   };
   const timer = setInterval(() => {
+    if (resting()) return;
     compile();
     WebAssembly.compile(new Uint8Array(bytes)).then(
       () => count++,
@@ -100,7 +107,11 @@ function jit() {
 
 /** An HTTP server with thirty keep-alive clients in another process. */
 async function server() {
-  const app = http.createServer((request, response) => response.end(JSON.stringify(globalThis.held.slice(0, 20))));
+  const app = http.createServer((request, response) => {
+    const answer = () => response.end(JSON.stringify(globalThis.held.slice(0, 20)));
+    if (resting()) setTimeout(answer, NAP_MS);
+    else answer();
+  });
   await new Promise((resolve) => app.listen(0, '127.0.0.1', resolve));
   const source = `
     const http = require('http');
@@ -146,7 +157,7 @@ function children() {
       if (code !== wanted) errors.push(`a child ended with ${code} for ${wanted}`);
       if (childProcess.spawnSync('/bin/sh', ['-c', 'exit 7']).status !== 7) errors.push('spawnSync told another code');
       count++;
-      setTimeout(loop, 20);
+      setTimeout(loop, resting() ? 10 * NAP_MS : NAP_MS);
     });
   };
   loop();

@@ -10,6 +10,7 @@ mod reaper;
 mod regions;
 mod signals;
 mod slots;
+mod unshare;
 mod workers;
 
 use std::fs::File;
@@ -226,6 +227,7 @@ impl Prepared {
             timings,
             busy,
             kept: plan.keep,
+            v8s: plan.write,
             wall: limits.wall,
             memory_limit: limits.memory_bytes,
             start: forked,

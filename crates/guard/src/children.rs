@@ -18,6 +18,8 @@ use crate::thread;
 
 /// Left free for the app while a child runs: below that the child is killed.
 const RESERVE_BYTES: u64 = 32 << 20;
+/// More than a young generation, and what a server writes to in the seconds that a child lives.
+const MOST_UNSHARED: usize = 256 << 20;
 
 /// What to do while V8's workers are in the middle of something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -234,6 +236,12 @@ impl Watch {
             vitals,
             reserve_bytes: RESERVE_BYTES.min(left / 2),
         }
+    }
+
+    /// How much of the heap the process may copy for itself right away: what the child would copy when it writes there.
+    pub(crate) fn unshared_bytes(&mut self) -> usize {
+        let left = room::nearest(&self.vitals.read()).map_or(u64::MAX, |room| room.available_bytes);
+        usize::try_from(left / 8).map_or(MOST_UNSHARED, |bytes| bytes.min(MOST_UNSHARED))
     }
 
     pub(crate) fn look(&mut self, _: &Vital) -> Verdict {

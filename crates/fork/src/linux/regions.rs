@@ -51,6 +51,8 @@ pub struct Plan {
     pub mark: Vec<Region>,
     /// Kept from the child, and made visible again afterwards.
     pub keep: Vec<Region>,
+    /// Those marked again that can be written to.
+    pub write: Vec<Region>,
 }
 
 /// Why there is no inventory.
@@ -117,6 +119,9 @@ impl Inventory {
             }
             if holds(&self.marked, region) {
                 plan.mark.push(region.clone());
+                if mapping.rights == b"rw-p" {
+                    plan.write.push(region.clone());
+                }
             }
             for part in maps::without(region, &self.foreign) {
                 match plan.show.last_mut() {
@@ -168,7 +173,7 @@ fn is_malloc_buffer(region: &Region) -> bool {
 }
 
 /// Reads two words of this process through the kernel, so that what was unmapped meanwhile is an error, not a fault.
-fn peek(address: usize) -> Option<[usize; 2]> {
+pub fn peek(address: usize) -> Option<[usize; 2]> {
     let mut words = [0_usize; 2];
     let length = size_of_val(&words);
     let local = libc::iovec {
@@ -196,9 +201,15 @@ fn holds(regions: &[Region], region: &Region) -> bool {
 /// Tells the kernel. What it refuses (a region that is gone) is left out.
 pub fn advise(regions: &[Region], advice: libc::c_int) {
     for region in regions {
-        // SAFETY: these two kinds of advice change what a fork copies, and nothing about the memory itself.
-        unsafe { libc::madvise(region.start as *mut libc::c_void, region.len(), advice) };
+        advise_one(region, advice);
     }
+}
+
+/// Answers whether the kernel took it.
+pub fn advise_one(region: &Region, advice: libc::c_int) -> bool {
+    // SAFETY: two kinds of advice (`MADV_DOFORK`, `MADV_DONTFORK`) change what a fork copies, the third
+    // (`MADV_POPULATE_WRITE`) which page frames lie beneath; none of them what is in the memory.
+    unsafe { libc::madvise(region.start as *mut libc::c_void, region.len(), advice) == 0 }
 }
 
 #[cfg(test)]
@@ -260,6 +271,7 @@ VmFlags: rd wr
                 // The second has grown: who knows what it is now.
                 mark: vec![0x10_0000..0x20_0000],
                 keep: vec![0x400_0000..0x800_0000],
+                write: vec![0x10_0000..0x20_0000],
             }
         );
         // The buffer has become another: it is the child's like all else.

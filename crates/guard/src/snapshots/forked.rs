@@ -246,6 +246,7 @@ impl Job {
             done,
         } = self;
         let mut watch = Watch::new();
+        forked.unshare(watch.unshared_bytes());
         let ended = forked.wait(&mut |vital| watch.look(vital));
         let finished = Finished::of(&ended, &under_way);
         let goes_on = finished

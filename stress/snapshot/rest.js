@@ -1,0 +1,36 @@
+'use strict';
+
+// For a run of many snapshots: all loads stand as they are when a child is forked, go on for a moment, and then leave the
+// processor to it. What is to be tried is the fork; how long a child takes when it gets no processor is known.
+
+const { isMainThread, workerData } = require('worker_threads');
+const engine = require('../../lib/engine');
+
+const MOMENT_MS = 100;
+/** One for all threads: whether the loads rest. */
+const state = isMainThread ? new Int32Array(new SharedArrayBuffer(4)) : workerData.state;
+
+const resting = () => Atomics.load(state, 0) === 1;
+
+function rest(on) {
+  Atomics.store(state, 0, on ? 1 : 0);
+  Atomics.notify(state, 0);
+}
+
+/** From now on the loads rest while a child lives. */
+function restWithChildren() {
+  const { fork } = engine.snapshots;
+  engine.snapshots.fork = (...given) => {
+    const forked = fork(...given);
+    if (forked.started !== null) {
+      const timer = setTimeout(rest, MOMENT_MS, true);
+      forked.ended.then(() => {
+        clearTimeout(timer);
+        rest(false);
+      });
+    }
+    return forked;
+  };
+}
+
+module.exports = { state, resting, restWithChildren };
