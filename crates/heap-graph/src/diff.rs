@@ -21,10 +21,12 @@ mod survivors;
 #[cfg(test)]
 mod tests;
 
+pub use growth::Grown;
 pub use provenance::{IdScope, Provenance};
 
 use crate::analysis::{AnalyzeError, AnalyzeOptions};
 use crate::report::{DiffBy, DiffReport, HeapTotals, Listing};
+use crate::signature::Ways;
 use crate::snapshot::Snapshot;
 use growth::Limits;
 
@@ -150,6 +152,19 @@ pub fn diff(snapshots: &[&Snapshot<'_>], options: &DiffOptions) -> Result<DiffRe
         growth,
         survivors,
     })
+}
+
+/// What grew since heaps of which only the [`Ways`] were kept, the oldest first: by signature, as [`diff`] tells it.
+///
+/// Of `options` those count that are about growth. When the snapshot's signal is raised the answer is not whole.
+#[must_use]
+pub fn growth_since(earlier: &[&Ways], newest: &Snapshot<'_>, options: &DiffOptions) -> Grown {
+    let limits = Limits {
+        clusters: options.clusters,
+        contents: options.contents,
+        min_bytes: options.min_bytes,
+    };
+    growth::since(earlier, newest, &limits)
 }
 
 fn totals(snapshot: &Snapshot<'_>) -> HeapTotals {

@@ -29,6 +29,7 @@ mod hash;
 mod labels;
 mod names;
 mod trie;
+mod ways;
 
 pub(crate) use collect::{Collected, Collection, UNREACHED};
 pub(crate) use fold::script as script_in_signatures;
@@ -37,3 +38,4 @@ pub(crate) use hash::{NumberHash, chain};
 pub(crate) use labels::{Labels, Link, NodeLabel, Role, is_part};
 pub(crate) use names::{Name, Names};
 pub(crate) use trie::Entry;
+pub use ways::{WayPlace, Ways};

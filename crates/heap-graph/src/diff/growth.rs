@@ -6,7 +6,8 @@ use crate::model::NodeIndex;
 use crate::report::{ContentRow, Growth, GrowthCluster, GrowthKind, Listing};
 use crate::retainers::{RetainerTree, nearest_source, way_to};
 use crate::signature::{
-    Cluster, Collected, Collection, GrowthMap, Name, NumberHash, UNREACHED, is_part, signature_way,
+    Cluster, Collected, Collection, GrowthMap, Name, NumberHash, UNREACHED, Ways, is_part,
+    signature_way,
 };
 use crate::snapshot::Snapshot;
 
@@ -31,12 +32,48 @@ pub(crate) fn growth(
     }
     let mut collected = collection.add(newest);
     collection.fold_dictionaries(&mut [&mut collected]);
-    let map = GrowthMap::find(&collection, limits.min_bytes);
-    let examples = examples(newest, &collection, &map, &collected, limits.clusters);
-    let contents = contents(&collection, &map, limits);
+    let grown = tell(newest, &collection, collected, limits);
+    (grown.growth, grown.tree)
+}
+
+/// Compares a heap with the kept ways of earlier ones, the oldest first, by signature.
+pub(crate) fn since(earlier: &[&Ways], newest: &Snapshot<'_>, limits: &Limits) -> Grown {
+    let mut collection = Collection::new();
+    for ways in earlier {
+        collection.add_ways(ways);
+    }
+    let mut collected = collection.add(newest);
+    collection.fold_dictionaries(&mut [&mut collected]);
+    let least = earlier.iter().map(|ways| ways.least_bytes).max();
+    if let Some(least) = least.filter(|&least| least > 0) {
+        collection.put_small_together(least, &mut [&mut collected]);
+    }
+    tell(newest, &collection, collected, limits)
+}
+
+/// What grew, with what is needed to look closer.
+#[derive(Clone, Debug)]
+pub struct Grown {
+    /// What grew, and who holds it.
+    pub growth: Growth,
+    /// Of each cluster the object of the newest heap that retains most.
+    pub examples: Vec<Option<NodeIndex>>,
+    /// The ways in the newest heap.
+    pub tree: RetainerTree,
+}
+
+fn tell(
+    newest: &Snapshot<'_>,
+    collection: &Collection,
+    collected: Collected,
+    limits: &Limits,
+) -> Grown {
+    let map = GrowthMap::find(collection, limits.min_bytes);
+    let examples = examples(newest, collection, &map, &collected, limits.clusters);
+    let contents = contents(collection, &map, limits);
     let told = Told {
         newest,
-        collection: &collection,
+        collection,
         map: &map,
         collected: &collected,
     };
@@ -46,7 +83,7 @@ pub(crate) fn growth(
         .take(limits.clusters)
         .zip(contents)
         .enumerate();
-    let rows = rows
+    let rows: Vec<GrowthCluster> = rows
         .map(|(number, (cluster, contents))| {
             told.row(cluster, contents, examples.get(&number).copied())
         })
@@ -60,7 +97,13 @@ pub(crate) fn growth(
             rows,
         },
     };
-    (growth, collected.tree)
+    Grown {
+        examples: (0..growth.clusters.rows.len())
+            .map(|number| examples.get(&number).copied())
+            .collect(),
+        growth,
+        tree: collected.tree,
+    }
 }
 
 /// What rows are told from.

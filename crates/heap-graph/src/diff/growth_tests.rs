@@ -2,10 +2,11 @@
 
 use proptest::prelude::*;
 
-use super::growth::{Limits, growth};
+use super::growth::{Limits, growth, since};
 use crate::analysis::AnalyzeOptions;
 use crate::model::{EdgeKind, NodeKind};
 use crate::report::{Growth, GrowthCluster, GrowthKind};
+use crate::signature::Ways;
 use crate::sketch::{Dot, Sketch};
 use crate::snapshot::Snapshot;
 
@@ -26,7 +27,15 @@ fn compare(sketches: &[&Sketch], seed: u64) -> Growth {
         .map(|graph| Snapshot::of(graph, &AnalyzeOptions::default()).unwrap())
         .collect();
     let (newest, older) = snapshots.split_last().unwrap();
-    growth(&older.iter().collect::<Vec<_>>(), newest, &LIMITS).0
+    let growth = growth(&older.iter().collect::<Vec<_>>(), newest, &LIMITS).0;
+    // Kept ways tell the same as the heaps that they are of.
+    let kept: Vec<Ways> = older
+        .iter()
+        .map(|snapshot| Ways::of(snapshot, 1 << 20))
+        .collect();
+    let grown = since(&kept.iter().collect::<Vec<_>>(), newest, &LIMITS);
+    assert_eq!(grown.growth, growth);
+    growth
 }
 
 /// Compares two heaps and expects a single row.

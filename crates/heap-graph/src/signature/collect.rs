@@ -73,6 +73,17 @@ impl Collection {
         let is_key = |edge: &str| edge.starts_with('.') || edge == super::fold::ANY_KEY;
         let (trie, moved) = self.trie.fold_dictionaries(&mut self.names, is_key);
         self.trie = trie;
+        Self::follow(collected, &moved);
+    }
+
+    /// Puts places below `least` bytes together in all columns, and moves the entries of `collected` along.
+    pub(crate) fn put_small_together(&mut self, least: u64, collected: &mut [&mut Collected]) {
+        let (trie, moved) = self.trie.put_small_together(&mut self.names, least);
+        self.trie = trie;
+        Self::follow(collected, &moved);
+    }
+
+    fn follow(collected: &mut [&mut Collected], moved: &[Entry]) {
         for entries in collected
             .iter_mut()
             .flat_map(|collected| collected.entries.iter_mut())

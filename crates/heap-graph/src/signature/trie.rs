@@ -24,6 +24,8 @@ const MAX_ENTRIES: usize = 4 << 20;
 /// Most children of one entry that differ by property name alone are told apart up to this many, in a trie that is being
 /// filled.
 const MAX_KEYS: u32 = 1 << 16;
+/// Class of places that are too small to be told apart.
+pub(crate) const SMALL: &str = "(small)";
 /// A place with more properties than this, all of one class, is a dictionary.
 pub(crate) const DICTIONARY: u32 = 64;
 
@@ -233,6 +235,68 @@ impl Trie {
             folded.count(snapshot, ROOT, root.count, root.size);
         }
         (folded, moved)
+    }
+
+    /// The largest bytes of each place with everything below, in any of the snapshots.
+    fn largest(&self) -> Vec<u64> {
+        let mut largest = vec![0_u64; self.len()];
+        for snapshot in 0..self.snapshots() {
+            let mut sizes: Vec<u64> = (0..self.len() as Entry)
+                .map(|entry| self.tally(snapshot, entry).size)
+                .collect();
+            // Children come after their parents.
+            for entry in (1..self.len()).rev() {
+                let parent = self.places[entry].parent as usize;
+                sizes[parent] = sizes[parent].saturating_add(sizes[entry]);
+            }
+            for (largest, size) in largest.iter_mut().zip(sizes) {
+                *largest = size.max(*largest);
+            }
+        }
+        largest
+    }
+
+    /// The least power of two so that at most `most` places have that many bytes; 0 when there are no more anyway.
+    pub(crate) fn least_for(&self, most: usize) -> u64 {
+        if self.len() <= most {
+            return 0;
+        }
+        let largest = self.largest();
+        (0..u64::BITS - 1)
+            .map(|bits| 1 << bits)
+            .find(|&least| largest.iter().filter(|&&size| size >= least).count() <= most)
+            .unwrap_or(u64::MAX)
+    }
+
+    /// The same trie with places below `least` bytes, in all of the snapshots, put together as one place of what holds
+    /// them. Returns the new entry of each old one as well.
+    pub(crate) fn put_small_together(&self, names: &mut Names, least: u64) -> (Self, Vec<Entry>) {
+        let small = names.intern(SMALL);
+        let nameless = names.intern("");
+        let largest = self.largest();
+        let mut together = Self::new(names);
+        for _ in 0..self.snapshots() {
+            together.add_snapshot();
+        }
+        let mut moved = vec![ROOT; self.len()];
+        for entry in 0..self.len() {
+            let place = self.places[entry];
+            let parent = moved[place.parent as usize];
+            let is_small = |place: &Place| place.class == small;
+            let target = if entry == ROOT as usize || is_small(&together.places[parent as usize]) {
+                parent
+            } else if largest[entry] < least {
+                together.child(parent, nameless, small, false)
+            } else {
+                together.child(parent, place.edge, place.class, false)
+            };
+            moved[entry] = target;
+            for snapshot in 0..self.snapshots() {
+                let tally = self.tally(snapshot, entry as Entry);
+                together.count(snapshot, target, tally.count, tally.size);
+            }
+        }
+        (together, moved)
     }
 
     fn child_lists(&self) -> ChildLists {
