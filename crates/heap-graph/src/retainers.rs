@@ -59,7 +59,7 @@ pub fn retainers(
     let targets = Matcher::new(snapshot, filter).nodes();
     let mut collection = Collection::new();
     let mut collected = collection.add(snapshot);
-    collection.fold_dictionaries(&mut [&mut collected]);
+    collection.fold_dictionaries(&mut [&mut collected.entries]);
     let analysis = snapshot.analysis();
 
     let mut is_target = vec![false; snapshot.graph().node_count()];

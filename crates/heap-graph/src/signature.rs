@@ -38,4 +38,4 @@ pub(crate) use hash::{NumberHash, chain};
 pub(crate) use labels::{Labels, Link, NodeLabel, Role, is_part};
 pub(crate) use names::{Name, Names};
 pub(crate) use trie::Entry;
-pub use ways::{WayPlace, Ways};
+pub use ways::{NOWHERE, WayPlace, Ways};

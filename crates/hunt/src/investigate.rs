@@ -1,24 +1,213 @@
 //! Comparing a heap with the digests of earlier ones.
 
-use memguard_heap_graph::Snapshot;
+mod accumulation;
+mod candidate;
+mod sentence;
+mod survivors;
+#[cfg(test)]
+mod tests;
 
-use crate::context::Context;
+use memguard_heap_graph::Snapshot;
+use memguard_heap_graph::diff::{DiffOptions, growth_since};
+
+use crate::context::{AllocationSite, Context};
+use crate::cures;
 use crate::digest::Digest;
-use crate::report::{LeakReport, SCHEMA};
-use crate::verdict::verdict;
+use crate::machine::Found;
+use crate::patterns::{self, Case};
+use crate::places::Places;
+use crate::report::{Cure, HeapSize, HowFound, LeakForecast, LeakReport, SCHEMA, Suspect};
+use crate::verdict;
+pub(crate) use candidate::{Candidate, external_delta};
+
+/// Most suspects of a report.
+const MOST_SUSPECTS: usize = 5;
+/// Most places that are looked at.
+const MOST_CANDIDATES: usize = 40;
+/// Growth of fewer bytes is none.
+const LEAST_BYTES: u64 = 8 << 10;
+/// Allocation sites that a report repeats.
+const MOST_SITES: usize = 10;
 
 /// Finds what grew since the earlier looks, oldest first, and tells all that is known of it.
 ///
-/// Meant for the forked child, at idle priority, or for the command. Without earlier digests it tells what dominates the
-/// heap, and says that nothing was compared.
+/// Meant for the forked child, at idle priority, or for the command. A few searches over the graph: about 60 bytes a node
+/// while it lasts. Without earlier digests nothing is compared, there are no suspects, and the report says so.
 #[must_use]
 pub fn investigate(earlier: &[&Digest], now: &Snapshot<'_>, context: &Context) -> LeakReport {
-    let _ = (earlier, now);
+    let newest = HeapSize {
+        at: context.now,
+        size: now.analysis().total_size(),
+        objects: now.graph().node_count() as u64,
+    };
+    let heaps: Vec<HeapSize> = earlier
+        .iter()
+        .map(|digest| digest.size())
+        .chain([newest])
+        .collect();
+    let mut places = Places::new(context.read_sources);
+    let (candidates, suspects) = if earlier.is_empty() {
+        (Vec::new(), Vec::new())
+    } else {
+        suspects(earlier, now, &heaps, context, &mut places)
+    };
+    let (verdict, suspects) = verdict::with_heaps(context, &heaps, &candidates, suspects);
+    let signature = match suspects.first() {
+        Some(suspect) => suspect.signature.clone(),
+        None => verdict::signature(verdict.class),
+    };
+    let mut missing = context.missing.clone();
+    if earlier.is_empty() {
+        missing.push("There was no earlier look at the heap to compare with.".to_owned());
+    }
+    let cure = match suspects.first() {
+        Some(_) => None,
+        None => cures::of_verdict(verdict.class, context),
+    };
+    let forecast = forecast(context, &heaps);
     LeakReport {
         schema: SCHEMA.to_owned(),
+        signature,
         at: context.now,
         process: context.process.clone(),
-        verdict: verdict(context),
-        ..LeakReport::default()
+        summary: sentence::summary(&verdict, suspects.first(), forecast.as_ref()),
+        verdict,
+        forecast,
+        cure,
+        allocation_sites: sites(context, &mut places),
+        how: HowFound {
+            looks: context.looks.clone(),
+            heaps,
+            missing,
+        },
+        suspects,
     }
+}
+
+/// The gist of a report, for the [`machine`](crate::machine).
+#[must_use]
+pub fn found(report: &LeakReport) -> Found {
+    Found {
+        leak: report.verdict.class.is_leak(),
+        confidence: report.verdict.confidence,
+        unsettled: report
+            .suspects
+            .first()
+            .is_some_and(|suspect| suspect.unsettled),
+    }
+}
+
+/// What grew, the likeliest culprit first: as candidates, and told.
+fn suspects(
+    earlier: &[&Digest],
+    now: &Snapshot<'_>,
+    heaps: &[HeapSize],
+    context: &Context,
+    places: &mut Places,
+) -> (Vec<Candidate>, Vec<Suspect>) {
+    let ways: Vec<_> = earlier.iter().map(|digest| &digest.ways).collect();
+    let mut options = DiffOptions::default();
+    options.clusters = MOST_CANDIDATES;
+    options.min_bytes = LEAST_BYTES;
+    let grown = growth_since(&ways, now, &options);
+    let kept = survivors::kept(earlier, now, &grown);
+    let mut candidates: Vec<Candidate> = grown
+        .growth
+        .clusters
+        .rows
+        .iter()
+        .enumerate()
+        .map(|(number, row)| Candidate::of(number, row, heaps, &kept, now))
+        .collect();
+    candidate::rank(&mut candidates, heaps);
+    let told = candidates
+        .iter()
+        .filter(|candidate| candidate.is_suspect())
+        .take(MOST_SUSPECTS)
+        .filter_map(|candidate| {
+            let row = grown.growth.clusters.rows.get(candidate.number)?;
+            let example = grown.examples.get(candidate.number).copied().flatten();
+            let case = Case::of(now, &grown, row, example, context);
+            Some(tell(&case, candidate, places, context))
+        })
+        .collect();
+    (candidates, told)
+}
+
+/// One suspect with all that is known of it.
+fn tell(
+    case: &Case<'_, '_>,
+    candidate: &Candidate,
+    places: &mut Places,
+    context: &Context,
+) -> Suspect {
+    let row = case.row;
+    let accumulation = accumulation::point(case);
+    let mut patterns = patterns::recognise(case).into_iter();
+    let pattern = patterns.next().unwrap_or_default();
+    let kept_at = accumulation::kept_at(case, places);
+    let born_at = accumulation::born_at(case, places);
+    let allocation = accumulation::allocation(case, context, places);
+    let class = case.class();
+    Suspect {
+        signature: row.signature.clone(),
+        contents: case.contents(),
+        counts: row.counts.clone(),
+        sizes: row.sizes.clone(),
+        count_delta: row.count_delta,
+        size_delta: row.size_delta,
+        count_per_hour: candidate.count_per_hour,
+        bytes_per_hour: candidate.bytes_per_hour,
+        share: candidate.share,
+        steady: candidate.growing_steps + 1 >= row.sizes.len(),
+        growing_steps: candidate.growing_steps,
+        unsettled: candidate.unsettled(),
+        kept_share: candidate.kept,
+        external_delta: case.external_delta(),
+        words: case.words(),
+        path: row.example.clone(),
+        cure: cures::of_pattern(pattern.pattern, &class, &accumulation),
+        class,
+        accumulation,
+        kept_at,
+        born_at,
+        allocation,
+        pattern,
+        also: patterns.take(3).collect(),
+        confidence: candidate.confidence,
+    }
+}
+
+/// Where memory is headed: by the trend, or by the heaps where that says nothing.
+fn forecast(context: &Context, heaps: &[HeapSize]) -> Option<LeakForecast> {
+    if let Some(outlook) = &context.trend.outlook {
+        return Some(LeakForecast {
+            growth_bytes_per_hour: outlook.growth_bytes_per_hour,
+            limit_bytes: Some(outlook.limit_bytes),
+            limit_name: context.trend.limit_name.clone(),
+            time_to_limit_ms: outlook.time_to_limit_ms,
+            probability: outlook.probability,
+        });
+    }
+    let (first, last) = (heaps.first()?, heaps.last()?);
+    let hours = last.at.hours_since(&first.at);
+    (hours > 0.0).then(|| LeakForecast {
+        growth_bytes_per_hour: (last.size as f64 - first.size as f64) / hours,
+        ..LeakForecast::default()
+    })
+}
+
+fn sites(context: &Context, places: &mut Places) -> Vec<AllocationSite> {
+    context
+        .allocation_sites
+        .iter()
+        .take(MOST_SITES)
+        .map(|site| accumulation::mapped(site, places))
+        .collect()
+}
+
+/// What to do about growth that no suspect explains; none where nothing has to be done.
+#[must_use]
+pub fn advice(context: &Context) -> Option<Cure> {
+    cures::of_verdict(verdict::verdict(context).class, context)
 }

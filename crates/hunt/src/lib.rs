@@ -35,25 +35,30 @@
 //! let late = heap(9_000);
 //! let context = Context { now: hour(2), ..Context::default() };
 //! let report = investigate(&[&digest], &Snapshot::of(&late, &options)?, &context);
-//! assert_eq!(report.at, hour(2));
+//! assert_eq!(report.suspects[0].class, "LogEntry");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 #![forbid(unsafe_code)]
 
 mod context;
+mod cures;
 mod digest;
 mod investigate;
 pub mod machine;
 mod merge;
+mod patterns;
+mod places;
 mod report;
+#[cfg(test)]
+mod sketch;
 mod verdict;
 
 pub use context::{
     AllocationSite, AllocatorFigures, CacheFigures, Context, Frame, HandleFigures, ListenerWarning,
     Look, MemoryPoint, Method, Moment, ProcessInfo, Trend,
 };
-pub use digest::{Digest, DigestError};
-pub use investigate::investigate;
+pub use digest::{ClassCount, Digest, DigestError};
+pub use investigate::{advice, found, investigate};
 pub use merge::{Merged, merge};
 pub use report::{
     AccumulationPoint, CodePlace, ContentGrowth, Cure, Evidence, GeneratedPlace, HeapSize,

@@ -96,7 +96,7 @@ pub struct Cure {
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
 )]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Pattern {
     /// A Map, Set or object that is filled by key and never emptied.
     UnboundedCache,
@@ -264,6 +264,13 @@ pub struct Suspect {
     pub share: f64,
     /// It grew from each heap to the next.
     pub steady: bool,
+    /// Steps from heap to heap, up to the last, in which it grew without a pause.
+    pub growing_steps: usize,
+    /// More looks may change what is held of it: too few so far, or it slows down.
+    pub unsettled: bool,
+    /// Share of its objects that were there when these steps began and still are; none where addresses tell nothing. What
+    /// leaks stays; what comes and goes does not.
+    pub kept_share: Option<f64>,
     /// Bytes outside of the heap among its growth.
     pub external_delta: i64,
     /// Who holds it, in source words: `requestLog → Array → LogEntry`.

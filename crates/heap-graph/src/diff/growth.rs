@@ -6,8 +6,8 @@ use crate::model::NodeIndex;
 use crate::report::{ContentRow, Growth, GrowthCluster, GrowthKind, Listing};
 use crate::retainers::{RetainerTree, nearest_source, way_to};
 use crate::signature::{
-    Cluster, Collected, Collection, GrowthMap, Name, NumberHash, UNREACHED, Ways, is_part,
-    signature_way,
+    Cluster, Collected, Collection, Entry, GrowthMap, NOWHERE, Name, NumberHash, UNREACHED, Ways,
+    is_part, signature_way,
 };
 use crate::snapshot::Snapshot;
 
@@ -31,24 +31,27 @@ pub(crate) fn growth(
         drop(collection.add(snapshot));
     }
     let mut collected = collection.add(newest);
-    collection.fold_dictionaries(&mut [&mut collected]);
-    let grown = tell(newest, &collection, collected, limits);
+    collection.fold_dictionaries(&mut [&mut collected.entries]);
+    let grown = tell(newest, &collection, collected, Vec::new(), limits);
     (grown.growth, grown.tree)
 }
 
 /// Compares a heap with the kept ways of earlier ones, the oldest first, by signature.
 pub(crate) fn since(earlier: &[&Ways], newest: &Snapshot<'_>, limits: &Limits) -> Grown {
     let mut collection = Collection::new();
-    for ways in earlier {
-        collection.add_ways(ways);
-    }
+    let mut places: Vec<Vec<Entry>> = earlier
+        .iter()
+        .map(|ways| collection.add_ways(ways))
+        .collect();
     let mut collected = collection.add(newest);
-    collection.fold_dictionaries(&mut [&mut collected]);
+    let mut all: Vec<&mut Vec<Entry>> = places.iter_mut().collect();
+    all.push(&mut collected.entries);
+    collection.fold_dictionaries(&mut all);
     let least = earlier.iter().map(|ways| ways.least_bytes).max();
     if let Some(least) = least.filter(|&least| least > 0) {
-        collection.put_small_together(least, &mut [&mut collected]);
+        collection.put_small_together(least, &mut all);
     }
-    tell(newest, &collection, collected, limits)
+    tell(newest, &collection, collected, places, limits)
 }
 
 /// What grew, with what is needed to look closer.
@@ -60,12 +63,17 @@ pub struct Grown {
     pub examples: Vec<Option<NodeIndex>>,
     /// The ways in the newest heap.
     pub tree: RetainerTree,
+    /// The number of the cluster that each node of the newest heap belongs to; [`NOWHERE`](crate::signature::NOWHERE) for none.
+    pub nodes: Vec<u32>,
+    /// The same for each place of the kept ways, heap by heap.
+    pub places: Vec<Vec<u32>>,
 }
 
 fn tell(
     newest: &Snapshot<'_>,
     collection: &Collection,
     collected: Collected,
+    places: Vec<Vec<Entry>>,
     limits: &Limits,
 ) -> Grown {
     let map = GrowthMap::find(collection, limits.min_bytes);
@@ -97,7 +105,21 @@ fn tell(
             rows,
         },
     };
+    let clusters = |entries: Vec<Entry>| -> Vec<u32> {
+        let told = growth.clusters.rows.len();
+        entries
+            .into_iter()
+            .map(|entry| map.owner(entry).filter(|&owner| owner < told))
+            .map(|owner| owner.map_or(NOWHERE, |owner| owner as u32))
+            .collect()
+    };
+    let (nodes, places) = (
+        clusters(collected.entries),
+        places.into_iter().map(clusters).collect(),
+    );
     Grown {
+        nodes,
+        places,
         examples: (0..growth.clusters.rows.len())
             .map(|number| examples.get(&number).copied())
             .collect(),

@@ -68,27 +68,24 @@ impl Collection {
         Collected { tree, entries }
     }
 
-    /// Folds dictionaries in all columns, and moves the entries of `collected` along.
-    pub(crate) fn fold_dictionaries(&mut self, collected: &mut [&mut Collected]) {
+    /// Folds dictionaries in all columns, and moves `entries` along.
+    pub(crate) fn fold_dictionaries(&mut self, entries: &mut [&mut Vec<Entry>]) {
         let is_key = |edge: &str| edge.starts_with('.') || edge == super::fold::ANY_KEY;
         let (trie, moved) = self.trie.fold_dictionaries(&mut self.names, is_key);
         self.trie = trie;
-        Self::follow(collected, &moved);
+        Self::follow(entries, &moved);
     }
 
-    /// Puts places below `least` bytes together in all columns, and moves the entries of `collected` along.
-    pub(crate) fn put_small_together(&mut self, least: u64, collected: &mut [&mut Collected]) {
+    /// Puts places below `least` bytes together in all columns, and moves `entries` along.
+    pub(crate) fn put_small_together(&mut self, least: u64, entries: &mut [&mut Vec<Entry>]) {
         let (trie, moved) = self.trie.put_small_together(&mut self.names, least);
         self.trie = trie;
-        Self::follow(collected, &moved);
+        Self::follow(entries, &moved);
     }
 
-    fn follow(collected: &mut [&mut Collected], moved: &[Entry]) {
-        for entries in collected
-            .iter_mut()
-            .flat_map(|collected| collected.entries.iter_mut())
-        {
-            *entries = moved.get(*entries as usize).copied().unwrap_or(UNREACHED);
+    fn follow(entries: &mut [&mut Vec<Entry>], moved: &[Entry]) {
+        for entry in entries.iter_mut().flat_map(|entries| entries.iter_mut()) {
+            *entry = moved.get(*entry as usize).copied().unwrap_or(UNREACHED);
         }
     }
 

@@ -5,6 +5,9 @@ use super::names::Name;
 use super::trie::{Entry, ROOT};
 use crate::snapshot::Snapshot;
 
+/// The place of what is in none.
+pub const NOWHERE: u32 = Entry::MAX;
+
 /// All ways of one heap, merged by name, with how many objects and bytes hang at the end of each: what a later heap can be
 /// compared with when this one is long gone. See [`growth_since`](crate::diff::growth_since).
 ///
@@ -40,14 +43,20 @@ impl Ways {
     /// while it lasts.
     #[must_use]
     pub fn of(snapshot: &Snapshot<'_>, most: usize) -> Self {
+        Self::with_places(snapshot, most).0
+    }
+
+    /// The same, and the number of the place of each node; [`NOWHERE`] for what is held only weakly.
+    #[must_use]
+    pub fn with_places(snapshot: &Snapshot<'_>, most: usize) -> (Self, Vec<u32>) {
         let mut collection = Collection::new();
         let mut collected = collection.add(snapshot);
-        collection.fold_dictionaries(&mut [&mut collected]);
+        collection.fold_dictionaries(&mut [&mut collected.entries]);
         let least_bytes = collection.trie.least_for(most);
         if least_bytes > 0 {
-            collection.put_small_together(least_bytes, &mut [&mut collected]);
+            collection.put_small_together(least_bytes, &mut [&mut collected.entries]);
         }
-        Self::kept(&collection, least_bytes)
+        (Self::kept(&collection, least_bytes), collected.entries)
     }
 
     fn kept(collection: &Collection, least_bytes: u64) -> Self {
@@ -102,8 +111,9 @@ impl Ways {
 }
 
 impl Collection {
-    /// Adds the kept ways of a heap as the next column. What is not sound counts for the last place that was.
-    pub(crate) fn add_ways(&mut self, ways: &Ways) {
+    /// Adds the kept ways of a heap as the next column, and answers with the entry of each place. What is not sound counts for
+    /// the root.
+    pub(crate) fn add_ways(&mut self, ways: &Ways) -> Vec<Entry> {
         let snapshot = self.trie.add_snapshot();
         let names: Vec<Name> = ways
             .names
@@ -124,6 +134,7 @@ impl Collection {
             entries.push(entry);
             self.trie.count(snapshot, entry, place.count, place.size);
         }
+        entries
     }
 }
 

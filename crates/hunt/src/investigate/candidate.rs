@@ -1,0 +1,274 @@
+//! What grew, and whether it is what makes memory grow.
+
+use memguard_heap_graph::Snapshot;
+use memguard_heap_graph::report::GrowthCluster;
+
+use super::survivors::Kept;
+use crate::report::HeapSize;
+
+/// Growth over the whole window below this share of the heap is no leak worth telling.
+const LEAST_SHARE_OF_HEAP: f64 = 0.004;
+/// And below so many bytes.
+const LEAST_BYTES: u64 = 24 << 10;
+/// Below this share of all that grows all the time it explains nothing.
+const LEAST_SHARE: f64 = 0.04;
+/// When fewer of the objects stayed than this, others took their place: it is passing through.
+const PASSING: f64 = 0.35;
+/// The last step, against the mean of those before: below it growth slows down.
+const SLOWING: f64 = 0.7;
+/// Below it growth is all but over.
+const ENDING: f64 = 0.25;
+
+/// A place that grew, measured.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidate {
+    /// Which row of the growth it is.
+    pub(super) number: usize,
+    /// Steps in a row, up to the last, in which it grew.
+    pub(crate) growing_steps: usize,
+    /// Bytes over these steps.
+    pub(crate) bytes: u64,
+    /// The smallest of these steps, as many times as there are: what it grows by all the time.
+    lasting: u64,
+    pub(crate) bytes_per_hour: f64,
+    pub(crate) count_per_hour: f64,
+    /// The last step's rate against those before.
+    pub(crate) pace: f64,
+    /// Share of the objects of the first of these heaps that are still there.
+    pub(crate) kept: Option<f64>,
+    /// Share of all that grows all the time.
+    pub(crate) share: f64,
+    moved: bool,
+    machinery: bool,
+    pub(crate) external: bool,
+    pub(crate) bounded: bool,
+    pub(crate) confidence: f64,
+}
+
+impl Candidate {
+    pub(super) fn of(
+        number: usize,
+        row: &GrowthCluster,
+        heaps: &[HeapSize],
+        kept: &Kept,
+        now: &Snapshot<'_>,
+    ) -> Self {
+        let steps: Vec<(f64, i64)> = heaps
+            .windows(2)
+            .zip(row.sizes.windows(2))
+            .map(|(heaps, sizes)| {
+                let hours = heaps[1].at.hours_since(&heaps[0].at);
+                (hours, sizes[1] as i64 - sizes[0] as i64)
+            })
+            .collect();
+        let more_objects = row.count_delta > 0;
+        let count_steps: Vec<bool> = row
+            .counts
+            .windows(2)
+            .map(|pair| !more_objects || pair[1] > pair[0])
+            .collect();
+        let growing_steps = steps
+            .iter()
+            .zip(&count_steps)
+            .rev()
+            .take_while(|((_, bytes), more)| *bytes > 0 && **more)
+            .count();
+        let growing = &steps[steps.len() - growing_steps..];
+        let bytes: i64 = growing.iter().map(|(_, bytes)| bytes).sum();
+        let hours: f64 = growing.iter().map(|(hours, _)| hours).sum();
+        let least = growing.iter().map(|(_, bytes)| *bytes).min().unwrap_or(0);
+        let first = heaps.len() - 1 - growing_steps;
+        let count = row.counts.last().copied().unwrap_or_default() as i64
+            - row.counts.get(first).copied().unwrap_or_default() as i64;
+        let per_hour = |amount: i64| {
+            if hours > 0.0 {
+                amount as f64 / hours
+            } else {
+                0.0
+            }
+        };
+        Self {
+            number,
+            growing_steps,
+            bytes: bytes.max(0) as u64,
+            lasting: (least.max(0) as u64).saturating_mul(growing_steps as u64),
+            bytes_per_hour: per_hour(bytes),
+            count_per_hour: per_hour(count),
+            pace: pace(growing),
+            kept: kept
+                .get(first)
+                .and_then(|clusters| clusters.get(number).copied().flatten()),
+            share: 0.0,
+            moved: row.moved,
+            machinery: is_machinery(row),
+            external: is_external(row),
+            bounded: is_bounded(row, now),
+            confidence: 0.0,
+        }
+    }
+
+    /// Whether it is worth telling.
+    pub(crate) fn is_suspect(&self) -> bool {
+        self.confidence > 0.1
+    }
+
+    /// Whether more looks may change what is held of it.
+    pub(crate) fn unsettled(&self) -> bool {
+        self.growing_steps < 2 || self.is_slowing()
+    }
+
+    pub(crate) fn is_slowing(&self) -> bool {
+        self.growing_steps >= 2 && self.pace < SLOWING
+    }
+
+    pub(crate) fn is_passing(&self) -> bool {
+        self.kept.is_some_and(|kept| kept < PASSING)
+    }
+
+    /// How sure it is that this is what makes memory grow.
+    fn judge(&mut self, heap: u64) {
+        let is_small = self.bytes < LEAST_BYTES
+            || (self.bytes as f64) < LEAST_SHARE_OF_HEAP * heap as f64
+            || self.share < LEAST_SHARE;
+        if self.moved || self.machinery || is_small || self.growing_steps == 0 {
+            self.confidence = 0.0;
+            return;
+        }
+        let by_steps = match self.growing_steps {
+            1 => 0.45,
+            2 => 0.75,
+            3 => 0.85,
+            _ => 0.92,
+        };
+        let by_kept = match self.kept {
+            Some(kept) if kept < PASSING => 0.3,
+            Some(kept) if kept > 0.8 => 1.1,
+            _ => 1.0,
+        };
+        let by_pace = match self.pace {
+            _ if self.growing_steps < 2 => 1.0,
+            pace if pace < ENDING => 0.5,
+            pace if pace < SLOWING => 0.85,
+            _ => 1.0,
+        };
+        let by_share = if self.share < 0.15 { 0.9 } else { 1.0 };
+        self.confidence = f64::min(0.97, by_steps * by_kept * by_pace * by_share);
+    }
+}
+
+/// Judges all, with what each is a share of, and sorts them: the surest first, and of those the largest.
+pub(super) fn rank(candidates: &mut [Candidate], heaps: &[HeapSize]) {
+    let counts = |candidate: &&mut Candidate| !candidate.moved && !candidate.machinery;
+    let longest = candidates
+        .iter_mut()
+        .filter(counts)
+        .map(|candidate| candidate.growing_steps)
+        .max()
+        .unwrap_or(0);
+    let weight = |candidate: &Candidate| {
+        if candidate.growing_steps == longest || candidate.growing_steps >= 2 {
+            candidate.lasting
+        } else {
+            0
+        }
+    };
+    let whole: u64 = candidates
+        .iter()
+        .filter(|candidate| !candidate.moved && !candidate.machinery && !candidate.is_passing())
+        .map(weight)
+        .sum();
+    let heap = heaps.last().map_or(0, |heap| heap.size);
+    for candidate in candidates.iter_mut() {
+        let part = weight(candidate);
+        // What passes through is no part of what stays.
+        let whole = if candidate.is_passing() {
+            whole + part
+        } else {
+            whole
+        };
+        candidate.share = if whole == 0 {
+            0.0
+        } else {
+            (part as f64 / whole as f64).min(1.0)
+        };
+        candidate.judge(heap);
+    }
+    candidates.sort_by(|a, b| {
+        let rank = |candidate: &Candidate| candidate.confidence * candidate.lasting as f64;
+        rank(b)
+            .total_cmp(&rank(a))
+            .then_with(|| b.bytes.cmp(&a.bytes))
+            .then_with(|| a.number.cmp(&b.number))
+    });
+}
+
+/// The rate of the last step against the mean rate of those before; 1 where there is nothing to compare.
+fn pace(growing: &[(f64, i64)]) -> f64 {
+    let Some(((hours, bytes), before)) = growing.split_last() else {
+        return 1.0;
+    };
+    let (hours_before, bytes_before) = before.iter().fold((0.0, 0), |(hours, bytes), step| {
+        (hours + step.0, bytes + step.1)
+    });
+    let rate = |hours: f64, bytes: i64| {
+        if hours > 0.0 {
+            bytes as f64 / hours
+        } else {
+            bytes as f64
+        }
+    };
+    let was = rate(hours_before, bytes_before);
+    if before.is_empty() || was <= 0.0 {
+        return 1.0;
+    }
+    rate(*hours, *bytes) / was
+}
+
+/// V8's own: code, feedback, shapes, which grow while a program warms up.
+fn is_machinery(row: &GrowthCluster) -> bool {
+    matches!(
+        row.class.as_str(),
+        "(system)" | "(compiled code)" | "(hidden)" | "(object shape)" | "(small)"
+    ) || row.words.ends_with("(system)")
+}
+
+/// Whether most of it lies outside of the heap.
+fn is_external(row: &GrowthCluster) -> bool {
+    2 * external_delta(row) > row.size_delta
+}
+
+/// Bytes outside of the heap among the growth: those of ArrayBuffers, but for the objects themselves.
+pub(crate) fn external_delta(row: &GrowthCluster) -> i64 {
+    const OBJECT: i64 = 96;
+    row.contents
+        .rows
+        .iter()
+        .filter(|content| matches!(content.class.as_str(), "ArrayBuffer" | "SharedArrayBuffer"))
+        .map(|content| content.size_delta - OBJECT * content.count_delta)
+        .sum::<i64>()
+        .max(0)
+}
+
+/// Classes of caches that have a bound by their nature.
+const BOUNDED: [&str; 9] = [
+    "LRUCache",
+    "LRUMap",
+    "LRU",
+    "Lru",
+    "LruCache",
+    "LruMap",
+    "QuickLRU",
+    "TTLCache",
+    "SharedCache",
+];
+
+/// Whether it hangs in a cache that will throw out what is too much.
+fn is_bounded(row: &GrowthCluster, _now: &Snapshot<'_>) -> bool {
+    row.example.as_ref().is_some_and(|path| {
+        path.steps
+            .iter()
+            .rev()
+            .take(6)
+            .any(|step| BOUNDED.contains(&step.object.class.as_str()))
+    })
+}

@@ -1,0 +1,157 @@
+//! Suspects in heaps drawn by hand.
+
+use memguard_heap_graph::{AnalyzeOptions, HeapGraph, NodeIndex, Snapshot};
+
+use super::*;
+use crate::context::Moment;
+use crate::report::{Pattern, VerdictClass};
+use crate::sketch::Sketch;
+
+const MINUTE: u64 = 60_000;
+
+/// A server whose handler stands in `server.js`, and what most programs have besides. Answers with the handler's scope.
+fn server() -> (Sketch, NodeIndex) {
+    let mut heap = Sketch::new();
+    let server = heap.global_field("server", "Server", 248);
+    let events = heap.field(server, "_events", "Object", 56);
+    let (handler, scope) = heap.function("handler", "/srv/app/server.js", 4);
+    heap.property(events, "request", handler);
+    let settings = heap.global_field("settings", "Settings", 64);
+    for at in 0..400 {
+        heap.field(settings, &format!("a{at}"), "Setting", 512);
+    }
+    (heap, scope)
+}
+
+fn log_of(entries: u32) -> HeapGraph {
+    let (mut heap, scope) = server();
+    let log = heap.object("Array", 32);
+    heap.variable(scope, "requestLog", log);
+    heap.entries(log, "LogEntry", 96, entries);
+    heap.build()
+}
+
+/// Investigates the last of heaps that were looked at ten minutes apart.
+fn hunt(heaps: &[HeapGraph]) -> LeakReport {
+    let options = AnalyzeOptions::default();
+    let at = |look: usize| Moment {
+        at_ms: look as u64 * 10 * MINUTE,
+        unix_ms: 0,
+    };
+    let (last, earlier) = heaps.split_last().unwrap();
+    let digests: Vec<Digest> = earlier
+        .iter()
+        .zip(1..)
+        .map(|(graph, look)| Digest::of(&Snapshot::of(graph, &options).unwrap(), at(look)))
+        .collect();
+    let context = Context {
+        now: at(heaps.len()),
+        ..Context::default()
+    };
+    let snapshot = Snapshot::of(last, &options).unwrap();
+    investigate(&digests.iter().collect::<Vec<_>>(), &snapshot, &context)
+}
+
+#[test]
+fn a_growing_log_is_found_named_and_placed() {
+    let report = hunt(&[log_of(1_000), log_of(2_000), log_of(3_000)]);
+    assert_eq!(report.verdict.class, VerdictClass::JsLeak, "{report:#?}");
+    assert!(report.is_leak() && report.verdict.confidence > 0.7);
+    let suspect = &report.suspects[0];
+    assert_eq!(suspect.class, "LogEntry");
+    assert_eq!(suspect.words, "requestLog → Array → LogEntry");
+    assert_eq!(suspect.counts, [1_000, 2_000, 3_000]);
+    assert_eq!(suspect.count_per_hour.round(), 6_000.0);
+    assert_eq!(suspect.accumulation.name.as_deref(), Some("requestLog"));
+    assert_eq!(suspect.accumulation.class, "Array");
+    assert_eq!(suspect.pattern.pattern, Pattern::UnboundedArray);
+    let place = suspect.kept_at.as_ref().unwrap();
+    assert_eq!((place.file.as_str(), place.line), ("/srv/app/server.js", 5));
+    assert!(
+        suspect
+            .cure
+            .code
+            .as_ref()
+            .unwrap()
+            .contains("requestLog.push")
+    );
+    assert!(suspect.path.as_ref().unwrap().steps.last().unwrap().suspect);
+    assert!(!found(&report).unsettled);
+    assert!(report.summary.contains("requestLog"), "{}", report.summary);
+}
+
+#[test]
+fn two_looks_are_too_few_to_be_sure() {
+    let report = hunt(&[log_of(1_000), log_of(2_000)]);
+    assert!(!report.is_leak());
+    assert!(found(&report).unsettled);
+    assert_eq!(report.suspects[0].class, "LogEntry");
+}
+
+#[test]
+fn growth_that_came_in_one_step_or_went_again_is_none() {
+    for entries in [
+        [1_000, 3_000, 3_000],
+        [1_000, 3_000, 2_000],
+        [3_000, 3_000, 3_000],
+    ] {
+        let report = hunt(&entries.map(log_of));
+        assert!(!report.is_leak(), "{entries:?}: {report:#?}");
+        assert!(report.suspects.is_empty(), "{entries:?}");
+    }
+}
+
+#[test]
+fn growth_that_slows_down_is_not_settled() {
+    let report = hunt(&[log_of(1_000), log_of(3_000), log_of(3_500)]);
+    assert!(found(&report).unsettled);
+}
+
+#[test]
+fn others_at_each_look_are_passing_through() {
+    let queue = |entries: u32, from: u64| {
+        let (mut heap, scope) = server();
+        let log = heap.object("Array", 32);
+        heap.variable(scope, "queue", log);
+        heap.skip_addresses(from);
+        heap.entries(log, "Job", 96, entries);
+        heap.build()
+    };
+    let same = hunt(&[queue(1_000, 0), queue(2_000, 0), queue(3_000, 0)]);
+    assert!(same.suspects[0].kept_share.unwrap() > 0.99);
+    let report = hunt(&[
+        queue(1_000, 0),
+        queue(2_000, 1 << 20),
+        queue(3_000, 2 << 20),
+    ]);
+    assert_eq!(report.verdict.class, VerdictClass::Load);
+    assert!(!report.is_leak(), "{report:#?}");
+    assert!(report.suspects[0].kept_share.unwrap() < 0.1);
+}
+
+#[test]
+fn one_leak_has_one_signature_wherever_it_is() {
+    let first = hunt(&[log_of(1_000), log_of(2_000), log_of(3_000)]);
+    let second = hunt(&[log_of(70), log_of(900), log_of(1_950)]);
+    assert_eq!(first.signature, second.signature);
+    let merged = crate::merge([first, second]);
+    assert_eq!(merged.len(), 1);
+    assert_eq!(merged[0].count, 2);
+}
+
+#[test]
+fn without_an_earlier_look_nobody_is_suspected_and_it_is_said() {
+    let report = hunt(&[log_of(1_000)]);
+    assert!(report.suspects.is_empty());
+    assert_eq!(report.verdict.class, VerdictClass::Unknown);
+    assert!(report.how.missing[0].contains("no earlier look"));
+}
+
+#[test]
+fn a_report_goes_through_json_unchanged() {
+    let report = hunt(&[log_of(1_000), log_of(2_000), log_of(3_000)]);
+    let json = serde_json::to_string(&report).unwrap();
+    assert!(json.contains("\"countPerHour\":"));
+    let back: LeakReport = serde_json::from_str(&json).unwrap();
+    assert_eq!(back, report);
+}

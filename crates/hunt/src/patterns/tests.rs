@@ -1,0 +1,1 @@
+//! Rules on heaps drawn by hand.

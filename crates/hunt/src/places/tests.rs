@@ -1,0 +1,1 @@
+//! Places through source maps of every kind, and through none.
