@@ -26,6 +26,7 @@ export * from './lib/guard/forecast';
 export * from './lib/guard/ledger';
 export * from './lib/guard/marks';
 export * from './lib/guard/memory-guard';
+export * from './lib/guard/profile';
 export * from './lib/guard/report';
 export * from './lib/guard/sample';
 export * from './lib/guard/snapshots';

@@ -21,7 +21,9 @@ function commands(page) {
 }
 
 /** What the commands read. */
-const INPUTS = ['before', 'after', 'app'].map((name) => `${name}.heapsnapshot`);
+const SNAPSHOTS = ['before', 'after', 'app'].map((name) => `${name}.heapsnapshot`);
+const PROFILES = ['app.heapprofile', 'earlier.heapprofile'];
+const INPUTS = [...SNAPSHOTS, ...PROFILES];
 
 /** What stands for the number of a process in the documentation. */
 const PID = '1234';
@@ -44,7 +46,15 @@ describe('the commands of the documentation', () => {
     folder = temporaryFolder('memguard-docs-');
     const app = `
       const log = (globalThis.log = []);
-      for (const name of ${JSON.stringify(INPUTS)}) {
+      const { Session } = require('inspector');
+      const session = new Session();
+      session.connect();
+      for (const name of ${JSON.stringify(PROFILES)}) {
+        session.post('HeapProfiler.startSampling', { samplingInterval: 1024 });
+        for (let i = 0; i < 2000; i++) log.push({ id: i, text: 'entry ' + i });
+        session.post('HeapProfiler.stopSampling', (_, { profile }) => require('fs').writeFileSync(name, JSON.stringify(profile)));
+      }
+      for (const name of ${JSON.stringify(SNAPSHOTS)}) {
         for (let i = 0; i < 200; i++) log.push({ id: i, text: 'entry ' + i });
         require('v8').writeHeapSnapshot(name);
       }`;

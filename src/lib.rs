@@ -10,6 +10,7 @@ mod error;
 mod guard;
 mod heap;
 mod json;
+mod profile;
 mod task;
 #[cfg(feature = "test-hooks")]
 mod test_hooks;

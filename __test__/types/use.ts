@@ -1,6 +1,7 @@
 // Compiled, never run, by packaging-types.test.js: as an ES module, as CommonJS, and for a bundler.
 import { guard, MemoryGuard, LRUCache, valkeyTier, type ValkeyClient, type ValkeyTierStats } from 'memguard';
 import { analyze, compare, type HeapDiff, type HeapReport } from 'memguard';
+import type { AllocationProfile, ProfiledSite } from 'memguard';
 import 'memguard/register';
 
 const running: MemoryGuard = guard.start({
@@ -32,3 +33,10 @@ async function heaps(): Promise<void> {
   console.log(largest, line);
 }
 void heaps;
+
+async function profiled(): Promise<void> {
+  const profile: AllocationProfile = await guard.profile({ duration: '1s', mode: 'churn', to: false });
+  const site: ProfiledSite | undefined = profile.churn?.causes.rows[0];
+  console.log(site?.location?.line, String(profile), guard.startProfile().running, (await guard.stopProfile()).pauseMs);
+}
+void profiled;

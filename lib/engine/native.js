@@ -82,6 +82,8 @@ module.exports = function nativeEngine(binding) {
     audit: () => parse(binding.audit()),
     ledger: (input) => background(binding.ledger(JSON.stringify(input))),
     collectGarbage: () => binding.collectGarbage(),
+    /** Reads a profile of V8's sampler, and keeps it. */
+    profile: { finish: (text, request) => background(binding.finishProfile(text, JSON.stringify(request))) },
     snapshots: {
       /** Runs V8's generator, whose collections are not the app's and must not end the process near its limit. */
       write(file) {

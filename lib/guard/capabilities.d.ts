@@ -11,5 +11,7 @@ export interface Capabilities {
   native: Capability;
   /** How snapshots are taken here; `estimate` is what one would cost now, while a guard runs. */
   snapshot: Capability & { method: SnapshotMethod | null; estimate: SnapshotDecision | null };
+  /** Whether allocations can be sampled; `churn`: those that were thrown away too. */
+  profile: Capability & { churn: boolean };
   [name: string]: Capability;
 }

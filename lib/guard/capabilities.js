@@ -15,6 +15,7 @@ function capabilities({ handle = null, signal = null, options = null, plan = nul
     all.nativeGcCallbacks = because(handle.nativeGc, "V8's GC callbacks are not to be had here; Node's own ways stand in");
     all.signal = { available: signal.active, reason: signal.reason, signal: options.signal };
   }
+  all.profile = require('./profiler').profileCapability();
   const problem = options === null ? null : folderProblem(options.snapshotDir);
   const estimate = plan === null ? null : plan();
   all.snapshot = {

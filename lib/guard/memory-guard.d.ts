@@ -5,6 +5,7 @@ import type { GuardEvents, Level } from './events';
 import type { Forecast } from './forecast';
 import type { RssLedger } from './ledger';
 import type { Delta, Mark } from './marks';
+import type { AllocationProfile, ProfileOptions } from './profile';
 import type { AuditWarning, MemoryReport } from './report';
 import type { History, MemorySample } from './sample';
 import type { SentSnapshot, SnapshotInfo, SnapshotOptions, TakenSnapshot } from './snapshots';
@@ -100,6 +101,22 @@ export class MemoryGuard extends EventEmitter {
 
   /** The snapshots in the folder, newest first, of all processes that use it. */
   snapshots(): SnapshotInfo[];
+
+  /**
+   * Who allocates, from V8's samples: what is kept and what is thrown away, by function, and a `.heapprofile` for Chrome
+   * DevTools. Costs next to nothing while it runs, and the pause of one major collection at the end.
+   *
+   * Rejects with `ERR_MEMGUARD_PROFILE_BUSY` while another runs in this thread, of DevTools included, `…_PROFILE_LOST` when
+   * another tool ends it, `…_PROFILE_STOPPED` when the guard is, `…_PROFILE_IO` where its file cannot be, `ERR_MEMGUARD_UNSUPPORTED`
+   * where V8's inspector is not to be had (see `capabilities().profile`).
+   */
+  profile(options?: ProfileOptions): Promise<AllocationProfile>;
+
+  /** The same from here to `stopProfile()`; by itself it ends after `duration`, and never keeps the process alive. */
+  startProfile(options?: ProfileOptions): this;
+
+  /** Ends the profile that runs, and answers it; or the one that has ended by itself. `ERR_MEMGUARD_PROFILE_NOT_RUNNING`. */
+  stopProfile(): Promise<AllocationProfile>;
 
   /** Collects all garbage of this thread, without `--expose-gc`. Blocks for it. */
   forceGC(): { durationMs: number; usedBeforeBytes: number; usedAfterBytes: number; freedBytes: number };

@@ -26,6 +26,8 @@ const later = {
   forecast: () => require('./forecast'),
   ledger: () => require('./ledger'),
   marks: () => require('./marks'),
+  profileOptions: () => require('./profile-options'),
+  profiler: () => require('./profiler'),
   report: () => require('./report'),
   snapshots: () => require('./snapshots'),
   snapshotHandler: () => require('./snapshot-handler'),
@@ -48,6 +50,7 @@ class MemoryGuard extends EventEmitter {
   #warnings = [];
   #marks = null;
   #auto = null;
+  #profiler = null;
   #brink = null;
   /** What the engine was told of listeners: it makes costly events only for them. */
   #listens = null;
@@ -104,6 +107,7 @@ class MemoryGuard extends EventEmitter {
     if (!this.running) return this;
     this.#release();
     this.#auto?.cancel();
+    this.#profiler?.abandon();
     this.#handle.close();
     this.#handle = null;
     this.#press('calm');
@@ -201,6 +205,28 @@ class MemoryGuard extends EventEmitter {
   snapshots() {
     this.#handleFor('snapshots');
     return engine.snapshots.list(this.#folder().dir);
+  }
+
+  async profile(options) {
+    const wish = later.profileOptions().parseOptions(options);
+    return this.#profile(wish, { keepAlive: true });
+  }
+
+  startProfile(options) {
+    const wish = later.profileOptions().parseOptions(options, { started: true });
+    this.#profile(wish, { keepAlive: false });
+    return this;
+  }
+
+  async stopProfile() {
+    this.#handleFor('stopProfile');
+    return (this.#profiler ??= new (later.profiler().Profiler)()).finish();
+  }
+
+  #profile(wish, { keepAlive }) {
+    this.#handleFor('profile');
+    this.#profiler ??= new (later.profiler().Profiler)();
+    return this.#profiler.start(wish, { folder: this.#folder(), app: this.#app.name, keepAlive });
   }
 
   forceGC() {

@@ -57,6 +57,7 @@ mod lock;
 mod names;
 mod owner;
 mod platform;
+pub mod profiles;
 pub mod retention;
 mod shape;
 

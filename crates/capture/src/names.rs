@@ -234,7 +234,7 @@ const DAY_MS: u64 = 86_400_000;
 
 /// `2026-11-21T09-54-34.123Z`. The calendar is Howard Hinnant's `civil_from_days`
 /// (<https://howardhinnant.github.io/date_algorithms.html>), for dates from 1970 on.
-fn timestamp(ms: u64) -> String {
+pub(crate) fn timestamp(ms: u64) -> String {
     let (days, ms) = (ms / DAY_MS, ms % DAY_MS);
     let shifted = days + 719_468;
     let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);

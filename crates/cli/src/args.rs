@@ -41,6 +41,7 @@ pub(crate) enum Verb {
     Query(verbs::query::Args),
     Snapshot(verbs::snapshot::Args),
     Redact(verbs::redact::Args),
+    Profile(verbs::profile::Args),
     Doctor(verbs::doctor::Args),
 }
 

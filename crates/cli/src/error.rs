@@ -3,6 +3,7 @@
 use std::io;
 
 use memguard_heap_graph::redact::RedactError;
+use memguard_profile::ProfileError;
 use serde_json::json;
 
 use crate::context::Context;
@@ -14,6 +15,13 @@ pub(crate) enum CliError {
     /// Nothing can be found out about a heap.
     #[error(transparent)]
     Heap(#[from] HeapError),
+    /// An allocation profile cannot be read.
+    #[error("{file}: {source}")]
+    Profile {
+        file: String,
+        #[source]
+        source: ProfileError,
+    },
     /// A snapshot cannot be redacted.
     #[error("{file}: {source}")]
     Redact {
@@ -57,6 +65,7 @@ impl CliError {
     fn code(&self) -> &'static str {
         match self {
             Self::Heap(error) => error.code(),
+            Self::Profile { source, .. } => source.code(),
             Self::Redact { source, .. } => source.code(),
             Self::File { .. } | Self::Output(_) => "ERR_MEMGUARD_FILE",
             Self::Arguments(_) => "ERR_MEMGUARD_INVALID_ARG",

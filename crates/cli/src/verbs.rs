@@ -6,6 +6,7 @@ pub(crate) mod diff;
 pub(crate) mod doctor;
 mod heaps;
 mod process;
+pub(crate) mod profile;
 pub(crate) mod query;
 pub(crate) mod redact;
 pub(crate) mod retainers;
@@ -25,6 +26,7 @@ pub(crate) fn run(verb: Verb, context: &mut Context) -> Result<(), CliError> {
         Verb::Query(args) => query::run(&args, context),
         Verb::Redact(args) => redact::run(&args, context),
         Verb::Snapshot(args) => snapshot::run(&args, context),
+        Verb::Profile(args) => profile::run(&args, context),
         Verb::Doctor(args) => doctor::run(&args, context),
     }
 }

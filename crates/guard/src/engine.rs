@@ -391,6 +391,25 @@ impl Engine {
         all
     }
 
+    /// All bytes that this thread's isolate has allocated: see [`crate::allocated_bytes`].
+    ///
+    /// # Safety
+    /// On the isolate's thread, while it is alive.
+    pub(crate) unsafe fn allocated_bytes(&self) -> Option<u64> {
+        let (recorder, isolate, hooked) =
+            self.here(|it| (it.recorder(), it.isolate(), it.hooked()))?;
+        // What collections free is seen by V8's callbacks alone.
+        let isolate = isolate.filter(|_| hooked)?;
+        // SAFETY: passed on from the caller.
+        unsafe { recorder.allocated(isolate) }
+    }
+
+    /// Major collections of this thread's isolate, and the live heap after the last.
+    pub(crate) fn major_collections(&self) -> (u64, Option<u64>) {
+        let recorded = self.here(|it| it.recorder().read());
+        recorded.map_or((0, None), |it| (it.major_count, it.live_after_major))
+    }
+
     fn here<T>(&self, read: impl FnOnce(&WatchedIsolate) -> T) -> Option<T> {
         let here = HERE.get()?;
         let state = self.state.lock();

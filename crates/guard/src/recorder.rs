@@ -29,6 +29,9 @@ pub struct Recorder {
     ring: GcRing,
     /// Minor collections go to the ring too, with bytes: someone listens to `gc` events.
     stream_minor: AtomicBool,
+    /// Somebody counts what is allocated: what each collection frees is added up.
+    counting: AtomicBool,
+    freed: AtomicU64,
     /// Collections are of our own making: a snapshot's, a forced one. They say nothing of the app.
     induced: AtomicBool,
     /// From this live heap on, the sampler is woken by a major collection.
@@ -113,6 +116,8 @@ impl Recorder {
                 gc: GcFigures::default(),
                 ring: GcRing::new(),
                 stream_minor: AtomicBool::new(false),
+                counting: AtomicBool::new(false),
+                freed: AtomicU64::new(0),
                 induced: AtomicBool::new(false),
                 tight_bytes: AtomicU64::new(UNKNOWN),
                 ping_sent_us: AtomicU64::new(0),
@@ -135,6 +140,8 @@ impl Recorder {
         self.gc.each(|field| field.store(0, Relaxed));
         self.ring.reset();
         self.stream_minor.store(false, Relaxed);
+        self.counting.store(false, Relaxed);
+        self.freed.store(0, Relaxed);
         self.induced.store(false, Relaxed);
         self.tight_bytes.store(UNKNOWN, Relaxed);
         self.ping_sent_us.store(0, Relaxed);
@@ -172,6 +179,28 @@ impl Recorder {
     /// Whether minor collections go to the event ring too; costs two heap readings a scavenge.
     pub fn set_stream_minor(&self, on: bool) {
         self.stream_minor.store(on, Relaxed);
+    }
+
+    /// All bytes that were allocated in the heap: since ever where V8 counts them (Node 26 on), else since this was first
+    /// asked: what is used, and what collections have freed since. `None` where the heap cannot be read.
+    ///
+    /// # Safety
+    /// As for [`Isolate::heap_statistics`].
+    pub unsafe fn allocated(&self, isolate: Isolate) -> Option<u64> {
+        // SAFETY: passed on from the caller.
+        let heap = unsafe { isolate.heap_statistics() }?;
+        if heap.allocated_ever.is_some() {
+            return heap.allocated_ever;
+        }
+        if !self.counting.load(Relaxed) {
+            self.counting.store(true, Relaxed);
+        }
+        Some(heap.used.saturating_add(self.freed.load(Relaxed)))
+    }
+
+    /// Whether what a collection frees must be known.
+    fn weighs(&self) -> bool {
+        self.stream_minor.load(Relaxed) || self.counting.load(Relaxed)
     }
 
     /// Whether collections are of our own making from now on.

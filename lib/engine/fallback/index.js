@@ -91,6 +91,8 @@ module.exports = function fallbackEngine(reason) {
       throw new MemguardError('ERR_MEMGUARD_UNSUPPORTED', `the RSS ledger ${LOST}: ${reason}`);
     },
     collectGarbage,
+    profile: null,
+    reason,
     snapshots,
   };
 };

@@ -5,6 +5,7 @@ mod analyze;
 mod census;
 mod common;
 mod diff;
+mod profile;
 mod query;
 mod retainers;
 
@@ -12,5 +13,6 @@ pub(crate) use analyze::{Rows, analyze};
 #[cfg(target_os = "linux")]
 pub(crate) use census::census;
 pub(crate) use diff::diff;
+pub(crate) use profile::{profile, profiles_compared};
 pub(crate) use query::query;
 pub(crate) use retainers::retainers;

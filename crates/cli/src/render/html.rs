@@ -5,6 +5,7 @@
 //! still come through.
 
 use memguard_heap_graph::report::DominatorNode;
+use memguard_profile::report::FlameRow;
 use serde::Serialize;
 
 use super::document::{Block, Cell, Document, Step, Table, Tone};
@@ -16,11 +17,13 @@ const TABLES: &str = include_str!("html/tables.js");
 const LAYOUT: &str = include_str!("html/layout.js");
 const CHART: &str = include_str!("html/chart.js");
 
-/// A picture of the dominator tree.
+/// A picture of a tree whose parts add up.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Chart<'r> {
-    /// Its rows in preorder, the whole heap first.
-    pub(crate) nodes: &'r [DominatorNode],
+pub(crate) enum Chart<'r> {
+    /// The dominator tree: its rows in preorder, the whole heap first.
+    Dominators(&'r [DominatorNode]),
+    /// A flame graph: its rows in preorder, all calls first.
+    Flame(&'r [FlameRow]),
 }
 
 /// A row as the script reads it: short names, since there are thousands.
@@ -40,6 +43,83 @@ struct Tile {
     k: u64,
     /// Id of the (largest) object.
     i: u64,
+    /// What is told of it in place of its class and id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    d: Option<String>,
+}
+
+/// What a picture says of its tiles.
+struct Words {
+    title: &'static str,
+    meaning: &'static str,
+    /// What the tile of the whole is called, and what is told of it.
+    whole: [&'static str; 2],
+    /// What a tile does with its bytes, and of what they are a share.
+    verb: &'static str,
+    of: &'static str,
+}
+
+impl Chart<'_> {
+    fn words(&self) -> Words {
+        match self {
+            Self::Dominators(_) => Words {
+                title: "What holds the memory",
+                meaning: "Each tile is what would be freed if its object went. Click to look closer.",
+                whole: ["whole heap", "all roots"],
+                verb: "retains",
+                of: "the heap",
+            },
+            Self::Flame(_) => Words {
+                title: "What allocates",
+                meaning: "Each tile is a call, as wide as what it and the calls below it allocated. Click to look closer.",
+                whole: ["all calls", "whole profile"],
+                verb: "allocates",
+                of: "the profile",
+            },
+        }
+    }
+
+    fn tiles(&self) -> Vec<Tile> {
+        match self {
+            Self::Dominators(nodes) => nodes.iter().map(of_dominator).collect(),
+            Self::Flame(rows) => rows.iter().map(of_call).collect(),
+        }
+    }
+}
+
+fn of_dominator(node: &DominatorNode) -> Tile {
+    Tile {
+        p: node.parent.map_or(-1, i64::from),
+        n: harmless(&node.object.name),
+        c: harmless(&node.object.class),
+        e: harmless(node.edge.as_deref().unwrap_or_default()),
+        s: node.retained_size,
+        k: node.group_count,
+        i: node.object.id,
+        d: None,
+    }
+}
+
+/// Calls of one script have one colour; V8's own have none.
+fn of_call(row: &FlameRow) -> Tile {
+    let place = row.location.as_ref();
+    let script = place.and_then(|place| place.script.as_deref());
+    let place = place
+        .zip(script)
+        .map_or_else(String::new, |(place, script)| {
+            format!("{script}:{}:{}, ", place.line, place.column)
+        });
+    let own = super::bytes(row.self_bytes);
+    Tile {
+        p: row.parent.map_or(-1, i64::from),
+        n: harmless(&row.function),
+        c: harmless(script.unwrap_or("(V8)")),
+        e: String::new(),
+        s: row.total_bytes,
+        k: 1,
+        i: 0,
+        d: Some(harmless(&format!("{place}itself {own}"))),
+    }
 }
 
 /// Writes the page.
@@ -51,9 +131,12 @@ pub(crate) fn draw(document: &Document, chart: Option<Chart<'_>>) -> String {
     while let Some(block) = blocks.next_if(|block| !matches!(block, Block::Heading(..))) {
         draw_block(block, &mut body);
     }
-    if let Some(chart) = chart.filter(|chart| chart.nodes.len() > 1) {
-        draw_chart(chart, &mut body);
-        scripts.extend([LAYOUT, CHART]);
+    if let Some(chart) = chart {
+        let tiles = chart.tiles();
+        if tiles.len() > 1 {
+            draw_chart(&chart.words(), &tiles, &mut body);
+            scripts.extend([LAYOUT, CHART]);
+        }
     }
     for block in blocks {
         draw_block(block, &mut body);
@@ -65,28 +148,17 @@ pub(crate) fn draw(document: &Document, chart: Option<Chart<'_>>) -> String {
         .replace("{{body}}", &body)
 }
 
-fn draw_chart(chart: Chart<'_>, body: &mut String) {
-    let tiles: Vec<Tile> = chart
-        .nodes
-        .iter()
-        .map(|node| Tile {
-            p: node.parent.map_or(-1, i64::from),
-            n: harmless(&node.object.name),
-            c: harmless(&node.object.class),
-            e: harmless(node.edge.as_deref().unwrap_or_default()),
-            s: node.retained_size,
-            k: node.group_count,
-            i: node.object.id,
-        })
-        .collect();
+fn draw_chart(words: &Words, tiles: &[Tile], body: &mut String) {
     // A report that was made can be written: there is nothing in it that JSON has no form for.
-    let json = serde_json::to_string(&tiles).unwrap_or_default();
+    let json = serde_json::to_string(tiles).unwrap_or_default();
     let data = json.replace('<', "\\u003c");
+    let [whole, roots] = words.whole;
     body.push_str(&format!(
-        "<section id=\"picture\"><h2>What holds the memory</h2>\n\
-         <p class=\"meaning\">Each tile is what would be freed if its object went. Click to look closer.</p>\n\
-         <div id=\"chart\"></div>\n\
-         <script type=\"application/json\" id=\"tiles\">{data}</script></section>\n"
+        "<section id=\"picture\"><h2>{}</h2>\n\
+         <p class=\"meaning\">{}</p>\n\
+         <div id=\"chart\" data-whole=\"{whole}\" data-roots=\"{roots}\" data-verb=\"{}\" data-of=\"{}\"></div>\n\
+         <script type=\"application/json\" id=\"tiles\">{data}</script></section>\n",
+        words.title, words.meaning, words.verb, words.of
     ));
 }
 
@@ -246,9 +318,7 @@ mod tests {
         };
         draw(
             &document,
-            Some(Chart {
-                nodes: &[node(None, 0), node(Some(0), 1)],
-            }),
+            Some(Chart::Dominators(&[node(None, 0), node(Some(0), 1)])),
         )
     }
 
@@ -266,6 +336,30 @@ mod tests {
         assert_eq!(page.matches("<script").count(), 2);
         assert_eq!(page.matches("</script>").count(), 2);
         assert!(page.contains("&lt;/script&gt;"));
+    }
+
+    #[test]
+    fn a_hostile_function_is_text_in_a_flame_graph() {
+        let row = |parent, depth| FlameRow {
+            parent,
+            depth,
+            function: HOSTILE.into(),
+            location: Some(memguard_heap_graph::report::SourceLocation {
+                script_id: 1,
+                script: Some(HOSTILE.into()),
+                line: 1,
+                column: 2,
+            }),
+            origin: memguard_profile::Origin::App,
+            self_bytes: 1,
+            total_bytes: 2,
+        };
+        let page = draw(
+            &Document::default(),
+            Some(Chart::Flame(&[row(None, 0), row(Some(0), 1)])),
+        );
+        assert!(!page.contains("<script>alert") && page.contains("What allocates"));
+        assert_eq!(page.matches("<script").count(), 2);
     }
 
     #[test]

@@ -50,9 +50,7 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<(), CliError> {
         others: rows,
     };
     let document = describe::analyze(&report, shown);
-    let chart = Chart {
-        nodes: &report.dominators,
-    };
+    let chart = Chart::Dominators(&report.dominators);
     args.format.print(
         context,
         page,

@@ -26,7 +26,7 @@ pub(super) unsafe extern "C" fn prologue(
         return;
     }
     recorder.gc.started_us.store(now_us(), Relaxed);
-    if GcTypes::from_raw(types).is_major() || recorder.stream_minor.load(Relaxed) {
+    if GcTypes::from_raw(types).is_major() || recorder.weighs() {
         // SAFETY: V8 hands us the isolate that is alive and on this thread.
         let used = unsafe { used_bytes(isolate) };
         recorder.gc.used_before.store(used, Relaxed);
@@ -56,12 +56,14 @@ pub(super) unsafe extern "C" fn epilogue(
             unsafe { recorder.read_heap(isolate) };
         }
         used_after = recorder.heap.used.load(Relaxed);
-    } else if recorder.stream_minor.load(Relaxed) {
+    } else if recorder.weighs() {
         // SAFETY: as above.
         used_after = unsafe { used_bytes(isolate) };
     }
     if used_after != 0 {
         used_before = recorder.gc.used_before.load(Relaxed);
+        let freed = used_before.saturating_sub(used_after);
+        recorder.freed.fetch_add(freed, Relaxed);
     }
     recorder.record_gc(GcRecord {
         kind: if major { GcKind::Major } else { GcKind::Minor },

@@ -1,6 +1,6 @@
 'use strict';
 
-// The picture of the dominator tree: an icicle or a treemap in SVG, zoomed by a click.
+// The picture of a tree whose parts add up (dominators, calls): an icicle or a treemap in SVG, zoomed by a click.
 (() => {
   /* global layout */
   const SVG = 'http://www.w3.org/2000/svg';
@@ -11,6 +11,7 @@
   const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
 
   const place = document.getElementById('chart');
+  const words = place.dataset;
   const nodes = layout.tree(JSON.parse(document.getElementById('tiles').textContent));
   const views = { Icicle: drawIcicle, Treemap: drawTreemap };
   let view = 'Icicle';
@@ -22,7 +23,7 @@
   crumbs.className = 'crumbs';
   const svg = place.appendChild(document.createElementNS(SVG, 'svg'));
   svg.setAttribute('role', 'img');
-  svg.setAttribute('aria-label', 'Dominator tree');
+  svg.setAttribute('aria-label', place.previousElementSibling.textContent);
   const tip = document.body.appendChild(document.createElement('div'));
   tip.id = 'tip';
   tip.hidden = true;
@@ -94,11 +95,12 @@
   }
 
   function tell(node, event) {
-    const lines = [node.parent === null ? 'whole heap' : node.e === '' ? node.n : `${node.e} → ${node.n}`];
-    if (node.parent === null) lines.push('all roots');
+    const lines = [node.parent === null ? words.whole : node.e === '' ? node.n : `${node.e} → ${node.n}`];
+    if (node.parent === null) lines.push(words.roots);
+    else if (node.d !== undefined) lines.push(node.d);
     else if (node.k > 1) lines.push(`${node.k.toLocaleString('en')} alike, the largest @${node.i}`);
     else lines.push(`${node.c} @${node.i}`);
-    lines.push(`retains ${bytes(node.s)}, ${((100 * node.s) / Math.max(1, nodes[0].s)).toFixed(1)} % of the heap`);
+    lines.push(`${words.verb} ${bytes(node.s)}, ${((100 * node.s) / Math.max(1, nodes[0].s)).toFixed(1)} % of ${words.of}`);
     tip.textContent = lines.join('\n');
     tip.hidden = false;
     tip.style.left = `${Math.min(event.clientX + 14, innerWidth - tip.offsetWidth - 8)}px`;
@@ -106,7 +108,7 @@
   }
 
   function called(node) {
-    if (node.parent === null) return 'whole heap';
+    if (node.parent === null) return words.whole;
     // Of many alike, the way to one says nothing.
     if (node.k > 1) return `${node.k.toLocaleString('en')} × ${node.n}`;
     return node.e === '' ? node.n : `${node.e}: ${node.n}`;

@@ -1,6 +1,6 @@
 'use strict';
 
-// Where the tiles of the dominator tree stand: tiles in, rectangles out, nothing drawn.
+// Where the tiles of a tree stand: tiles in, rectangles out, nothing drawn.
 const layout = (() => {
   /** The tree from its rows in preorder. */
   function tree(rows) {
