@@ -23,10 +23,15 @@ function commands(page) {
 /** What the commands read. */
 const SNAPSHOTS = ['before', 'after', 'app'].map((name) => `${name}.heapsnapshot`);
 const PROFILES = ['app.heapprofile', 'earlier.heapprofile'];
-const INPUTS = [...SNAPSHOTS, ...PROFILES];
+const INPUTS = [...SNAPSHOTS, ...PROFILES, 'before.json', 'after.json', 'app.js'];
 
-/** What stands for the number of a process in the documentation. */
+/** What stands for the number of a process in the documentation, and for the address of a server. */
 const PID = '1234';
+const PORT = ':3000/';
+
+/** Verbs that measure: the documentation has them take as long as they should, here they take moments. */
+const MEASURES = ['load', 'ci', 'hunt'];
+const MOMENT = ['--duration', '1200ms'];
 
 /** Words as a shell would have them, up to a pipe or a comment. */
 function words(line) {
@@ -38,9 +43,33 @@ function words(line) {
   return all;
 }
 
+/** The command with what is there in the place of the examples' process and server, and short. */
+async function prepared(line, { pid, port }) {
+  const args = words(line);
+  const [verb] = args;
+  const starts = args.includes('--');
+  // A program that is started has an address of its own.
+  const address = starts ? await freePort() : port;
+  const known = args.map((word) => (word === PID ? String(pid) : word.replace(PORT, `:${address}/`)));
+  if (MEASURES.includes(verb)) known.splice(1, 0, '--quiet', ...(args.some((word) => word === '--requests' || word === '--duration') ? [] : MOMENT));
+  // What another command has written is not in the way, but for what the commands read.
+  if (known.includes('--output')) known.splice(1, 0, '--force');
+  return { args: known, env: starts ? { PORT: String(address) } : {} };
+}
+
+async function freePort() {
+  const server = require('node:net').createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
 describe('the commands of the documentation', () => {
   let folder;
   let running;
+  let port;
 
   before(async () => {
     folder = temporaryFolder('memguard-docs-');
@@ -59,9 +88,15 @@ describe('the commands of the documentation', () => {
         require('v8').writeHeapSnapshot(name);
       }`;
     execFileSync(process.execPath, ['-e', app], { cwd: folder });
-    const program = "class LogEntry {} globalThis.log = [new LogEntry()]; setInterval(() => {}, 1e6); console.log('up');";
-    running = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
-    await once(running.stdout, 'data');
+    const program = `class LogEntry {} globalThis.log = [new LogEntry()];
+      const server = require('http').createServer((request, response) => response.end('ok'));
+      server.listen(Number(process.env.PORT ?? 0), '127.0.0.1', () => process.send?.(server.address().port));`;
+    fs.writeFileSync(path.join(folder, 'app.js'), program);
+    running = spawn(process.execPath, ['app.js'], { cwd: folder, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    [port] = await once(running, 'message');
+    const before = await memguard(['load', `http://127.0.0.1:${port}/`, ...MOMENT, '--pid', String(running.pid), '--output', 'before.json'], { cwd: folder });
+    assert.equal(before.status, 0, before.stderr);
+    fs.copyFileSync(path.join(folder, 'before.json'), path.join(folder, 'after.json'));
   });
 
   after(async () => {
@@ -80,7 +115,8 @@ describe('the commands of the documentation', () => {
       // What another command has written is in the way of this one.
       for (const name of fs.readdirSync(folder)) if (!INPUTS.includes(name)) fs.rmSync(path.join(folder, name));
       const input = fs.readFileSync(path.join(folder, 'app.heapsnapshot'));
-      const { status, stdout, stderr } = await memguard(words(line).map((word) => (word === PID ? String(running.pid) : word)), { cwd: folder, input });
+      const { args, env } = await prepared(line, { pid: running.pid, port });
+      const { status, stdout, stderr } = await memguard(args, { cwd: folder, input, env });
       assert.deepEqual([status, stderr], [0, '']);
       assert.notEqual(stdout, '');
     });

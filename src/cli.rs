@@ -5,6 +5,8 @@ use memguard_heap_graph::CancelSignal;
 use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
 
+use crate::error::Result;
+use crate::json;
 use crate::task::{Background, background};
 
 /// A command that can be interrupted.
@@ -23,13 +25,23 @@ impl Command {
         Self::default()
     }
 
-    /// Runs it on the pool; resolves with the exit code. `capabilities`: as JSON, for the verb that asks.
+    /// What has to be done before it is run: a `memguard_cli::Job` as JSON, or nothing.
     #[napi(catch_unwind)]
-    pub fn run(&self, args: Vec<String>, capabilities: Option<String>) -> AsyncTask<Background> {
+    pub fn job(&self, args: Vec<String>) -> Result<Option<String>> {
+        let args = args.into_iter().map(Into::into).collect();
+        memguard_cli::job(args)
+            .as_ref()
+            .map(json::print)
+            .transpose()
+    }
+
+    /// Runs it on the pool; resolves with the exit code. `facts`: what came of the job, as JSON.
+    #[napi(catch_unwind)]
+    pub fn run(&self, args: Vec<String>, facts: Option<String>) -> AsyncTask<Background> {
         let cancel = self.cancel.clone();
         background(move || {
             let args = args.into_iter().map(Into::into).collect();
-            Ok(memguard_cli::run(args, Host { capabilities }, cancel))
+            Ok(memguard_cli::run(args, Host { facts }, cancel))
         })
     }
 

@@ -6,10 +6,12 @@
 mod cache;
 mod capture;
 mod cli;
+mod curve;
 mod error;
 mod guard;
 mod heap;
 mod json;
+mod looks;
 mod profile;
 mod task;
 #[cfg(feature = "test-hooks")]

@@ -1,9 +1,11 @@
 'use strict';
 
-// The memguard command around its native half: signals, the exit code, what only JavaScript knows.
+// The memguard command around its native half: signals, the exit code, what only JavaScript can do.
 
 /** How long an interrupted command has to end by itself; reading from a silent pipe it cannot. */
 const PATIENCE_MS = 500;
+/** A job has processes and connections to end. */
+const PATIENCE_WITH_JOB_MS = 8000;
 const FAILED = 1;
 
 /** Runs a command line without the name of the program, and ends the process with its exit code. */
@@ -15,16 +17,38 @@ async function main(args) {
     return;
   }
   const command = new binding.Command();
-  endOn('SIGINT', command);
-  endOn('SIGTERM', command);
-  const { value, error } = JSON.parse(await command.run(args, facts(args)));
-  if (error !== undefined) process.stderr.write(`memguard: ${error.message} [${error.code}]\n`);
+  const job = JSON.parse(command.job(args) ?? 'null');
+  const interrupted = new AbortController();
+  const patienceMs = job === null ? PATIENCE_MS : PATIENCE_WITH_JOB_MS;
+  for (const signal of ['SIGINT', 'SIGTERM']) endOn(signal, patienceMs, command, interrupted);
+  const { facts, failure } = await done(job, { binding, signal: interrupted.signal });
+  const { value, error } = failure === undefined ? JSON.parse(await command.run(args, facts)) : { error: failure };
+  if (error !== undefined) process.stderr.write(told(error, args));
   // Not process.exitCode: a handle that something else has opened must not hold up a command that is done.
   process.exit(error === undefined ? value : FAILED);
 }
 
+/** Does what the command needs before it can say anything. */
+async function done(job, around) {
+  if (job === null) return {};
+  const { Screen } = require('./screen');
+  const screen = new Screen({ shown: job.plan?.progress === true });
+  try {
+    return { facts: JSON.stringify(await require('./jobs').run(job, { ...around, screen })) };
+  } catch (error) {
+    return { failure: { code: error.code ?? 'ERR_MEMGUARD_INTERNAL', message: error.message } };
+  } finally {
+    screen.clear();
+  }
+}
+
+function told({ code, message }, args) {
+  if (args.includes('--json')) return `${JSON.stringify({ error: { code, message, offset: null } })}\n`;
+  return `memguard: ${message} [${code}]\n`;
+}
+
 /** The first signal asks the command to end; soon, or at the second, the process dies of it. */
-function endOn(signal, command) {
+function endOn(signal, patienceMs, command, interrupted) {
   const die = () => {
     command.abandon();
     process.removeAllListeners(signal);
@@ -32,15 +56,10 @@ function endOn(signal, command) {
   };
   process.once(signal, () => {
     process.once(signal, die);
-    setTimeout(die, PATIENCE_MS).unref();
+    setTimeout(die, patienceMs).unref();
+    interrupted.abort();
     command.interrupt();
   });
-}
-
-/** What `doctor` prints; nothing for other verbs, which start faster without. */
-function facts(args) {
-  if (!args.includes('doctor')) return undefined;
-  return JSON.stringify(require('../guard/capabilities').capabilities());
 }
 
 module.exports = { main };

@@ -42,6 +42,10 @@ pub(crate) enum Verb {
     Snapshot(verbs::snapshot::Args),
     Redact(verbs::redact::Args),
     Profile(verbs::profile::Args),
+    Load(verbs::load::Args),
+    Ci(verbs::ci::Args),
+    Hunt(verbs::hunt::Args),
+    CompareRuns(verbs::compare_runs::Args),
     Doctor(verbs::doctor::Args),
 }
 

@@ -42,6 +42,12 @@ pub(crate) enum CliError {
     /// Output could not be written.
     #[error("the output could not be written: {0}")]
     Output(#[from] io::Error),
+    /// There is no process around the command that could measure.
+    #[error("this needs the Node.js process around the command")]
+    Alone,
+    /// It was measured, and is not as it should be.
+    #[error("{message}")]
+    Verdict { code: &'static str, message: String },
     /// Interrupted.
     #[error("interrupted; nothing was written")]
     Interrupted,
@@ -69,6 +75,8 @@ impl CliError {
             Self::Redact { source, .. } => source.code(),
             Self::File { .. } | Self::Output(_) => "ERR_MEMGUARD_FILE",
             Self::Arguments(_) => "ERR_MEMGUARD_INVALID_ARG",
+            Self::Alone => "ERR_MEMGUARD_UNSUPPORTED",
+            Self::Verdict { code, .. } => code,
             Self::Interrupted => "ERR_MEMGUARD_CANCELLED",
         }
     }

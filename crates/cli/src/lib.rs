@@ -22,10 +22,14 @@ pub mod feed;
 pub mod heap;
 mod host;
 mod input;
+mod job;
 pub mod live;
+pub mod looks;
 mod output;
 mod progress;
 mod render;
+mod run;
+mod units;
 mod verbs;
 
 use std::ffi::OsString;
@@ -33,6 +37,7 @@ use std::ffi::OsString;
 use memguard_heap_graph::CancelSignal;
 
 pub use host::Host;
+pub use job::{Job, job};
 pub use output::abandon;
 
 /// Runs a command: `args` without the name of the program. Answers the exit code. Blocks until it is done;
@@ -49,6 +54,10 @@ pub fn run(args: Vec<OsString>, host: Host, cancel: CancelSignal) -> u8 {
             Ok(()) => 0,
             Err(error) => error::CliError::from(error).report(&mut context),
         },
-        Err(error) => error.report(&mut context),
+        Err(error) => {
+            // What was printed before it failed stands before what is said of that.
+            let _ = context.out.flush();
+            error.report(&mut context)
+        }
     }
 }

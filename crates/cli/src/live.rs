@@ -1,6 +1,7 @@
 //! Heaps of processes, running or dead: read by the heap walker, which knows Linux alone.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use memguard_heap_graph::HeapGraph;
 use memguard_heap_graph::diff::{IdScope, Provenance};
@@ -39,7 +40,7 @@ mod walk {
         graph, inspect,
     };
 
-    use super::{HeapError, HeapGraph, Live};
+    use super::{Duration, HeapError, HeapGraph, Live};
 
     impl From<&Live> for Target {
         fn from(live: &Live) -> Self {
@@ -58,11 +59,12 @@ mod walk {
         }
     }
 
-    pub(super) fn graph_of(live: &Live) -> Result<HeapGraph, HeapError> {
+    /// Reads a heap, and says how long the process stood still.
+    pub(crate) fn graph_of(live: &Live) -> Result<(HeapGraph, Option<Duration>), HeapError> {
         inspect(&live.into(), |subject| {
             graph(subject, &GraphOptions::default())
         })
-        .map(|found| found.value)
+        .map(|found| (found.value, found.paused))
         .map_err(|error| failed(live, &error))
     }
 
@@ -77,18 +79,16 @@ mod walk {
 }
 
 #[cfg(target_os = "linux")]
-pub(crate) use walk::census_of;
-#[cfg(target_os = "linux")]
-use walk::graph_of;
+pub(crate) use walk::{census_of, graph_of};
 
 #[cfg(not(target_os = "linux"))]
-fn graph_of(live: &Live) -> Result<HeapGraph, HeapError> {
+pub(crate) fn graph_of(live: &Live) -> Result<(HeapGraph, Option<Duration>), HeapError> {
     Err(unsupported(live))
 }
 
 /// Reads the whole heap of a process as a graph.
 pub(crate) fn read(live: &Live) -> Result<(HeapGraph, Provenance), HeapError> {
-    let graph = graph_of(live)?;
+    let (graph, _) = graph_of(live)?;
     let mut provenance = Provenance::default();
     if let Live::Process(pid) = live {
         provenance.source.pid = Some(*pid);

@@ -4,7 +4,9 @@ pub(crate) mod describe;
 pub(crate) mod document;
 pub(crate) mod html;
 pub(crate) mod markdown;
+mod spark;
 mod style;
 pub(crate) mod terminal;
 
+pub(crate) use spark::spark;
 pub(crate) use style::{Style, bytes, grouped, harmless, percent};

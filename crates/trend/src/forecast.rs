@@ -32,6 +32,7 @@ pub use config::ForecastConfig;
 pub use ladder::ForecastLevel;
 pub use makeup::{Growth, Makeup, MakeupReading, Part, Verdict};
 pub use outlook::Outlook;
+pub(crate) use robust::{median, quantile};
 pub use sentence::sentence as forecast_sentence;
 
 use crate::clock::ForwardClock;

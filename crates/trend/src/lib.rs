@@ -32,6 +32,8 @@
 //! # Ok::<(), memguard_trend::Error>(())
 //! ```
 //!
+//! Of a measurement that is over, [`curve`] says whether it grows.
+//!
 //! # Cost
 //! One reading against a handful of rules takes about a microsecond and allocates nothing unless an event comes
 //! of it. A rule holds a few hundred bytes, the baseline about 5 KB per metric.
@@ -43,6 +45,7 @@
 mod baseline;
 mod clock;
 mod config;
+pub mod curve;
 mod error;
 mod event;
 mod forecast;

@@ -33,14 +33,14 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<(), CliError> {
     let (options, bar) = heaps::options(context, args.threads);
     let heap = args.subject.read(&options)?;
     let snapshot = heap.analyze(&options)?;
-    let rows = match page {
-        Some(_) => args.top.max(PAGE_ROWS),
-        None => args.top,
+    let rows = match page.has_page() {
+        true => args.top.max(PAGE_ROWS),
+        false => args.top,
     };
     let mut limits = ReportOptions::default();
     limits.classes = rows;
     limits.rows = rows;
-    if page.is_some() {
+    if page.has_page() {
         limits.dominators = TILES;
     }
     let report = analyze(&snapshot, &limits);

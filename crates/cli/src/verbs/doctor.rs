@@ -14,9 +14,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &mut Context) -> Result<(), CliError> {
-    let unknown = || CliError::Arguments("doctor needs the Node.js process around it".into());
-    let text = context.host.capabilities.as_deref().ok_or_else(unknown)?;
-    let all: Map<String, Value> = serde_json::from_str(text).map_err(|_| unknown())?;
+    let all: Map<String, Value> = context.host.facts()?;
     let lines = if args.json {
         format!("{:#}\n", Value::Object(all))
     } else {

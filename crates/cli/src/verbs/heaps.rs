@@ -59,9 +59,26 @@ pub(crate) struct Format {
     /// Write a page for a browser: one file, with everything in it
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// Replace the page if it is there
-    #[arg(long, requires = "html")]
+    /// Write the report as JSON to a file besides
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Replace files that are there
+    #[arg(long)]
     force: bool,
+}
+
+/// The files that a report goes to.
+#[derive(Default)]
+pub(crate) struct Files {
+    page: Option<WholeFile>,
+    output: Option<WholeFile>,
+}
+
+impl Files {
+    /// Whether there is a page for a browser, which has more room.
+    pub(crate) fn has_page(&self) -> bool {
+        self.page.is_some()
+    }
 }
 
 /// A report with the name of its form, for `--json`.
@@ -74,25 +91,49 @@ struct Envelope<'r, R> {
 
 impl Format {
     /// Says early what would fail late, and how errors are told.
-    pub(crate) fn prepare(&self, context: &mut Context) -> Result<Option<WholeFile>, CliError> {
+    pub(crate) fn prepare(&self, context: &mut Context) -> Result<Files, CliError> {
         context.json_errors = self.json;
-        match &self.html {
-            Some(path) => WholeFile::create(path, self.force).map(Some),
-            None => Ok(None),
-        }
+        let create = |path: &Option<PathBuf>| {
+            path.as_ref()
+                .map(|path| WholeFile::create(path, self.force))
+                .transpose()
+        };
+        Ok(Files {
+            page: create(&self.html)?,
+            output: create(&self.output)?,
+        })
+    }
+
+    /// Fails early, changing nothing, where [`prepare`](Self::prepare) would.
+    pub(crate) fn check(&self) -> Result<(), CliError> {
+        let taken = [&self.html, &self.output]
+            .into_iter()
+            .flatten()
+            .find(|path| !self.force && path.symlink_metadata().is_ok());
+        taken.map_or(Ok(()), |path| Err(CliError::taken(path)))
     }
 
     /// Prints a report. `chart`: what the page draws.
     pub(crate) fn print<R: Serialize>(
         &self,
         context: &mut Context,
-        page: Option<WholeFile>,
+        files: Files,
         schema: &'static str,
         report: &R,
         document: &Document,
         chart: Option<html::Chart<'_>>,
     ) -> Result<(), CliError> {
-        if let Some(mut file) = page {
+        let json = || -> Result<String, CliError> {
+            let mut json = serde_json::to_string_pretty(&Envelope { schema, report })
+                .map_err(std::io::Error::from)?;
+            json.push('\n');
+            Ok(json)
+        };
+        if let Some(mut file) = files.output {
+            file.write_all(json()?.as_bytes())?;
+            file.finish()?;
+        }
+        if let Some(mut file) = files.page {
             file.write_all(html::draw(document, chart).as_bytes())?;
             file.finish()?;
             if let Some(path) = &self.html {
@@ -103,10 +144,7 @@ impl Format {
             return Ok(());
         }
         let text = if self.json {
-            let mut json = serde_json::to_string_pretty(&Envelope { schema, report })
-                .map_err(std::io::Error::from)?;
-            json.push('\n');
-            json
+            json()?
         } else if self.markdown {
             markdown::draw(document)
         } else {

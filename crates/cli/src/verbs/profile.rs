@@ -41,9 +41,9 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, context: &mut Context) -> Result<(), CliError> {
     let page = args.format.prepare(context)?;
-    let rows = match page {
-        Some(_) => args.top.max(PAGE_ROWS),
-        None => args.top,
+    let rows = match page.has_page() {
+        true => args.top.max(PAGE_ROWS),
+        false => args.top,
     };
     let profile = open(&args.file, context)?;
     if let Some(since) = &args.since {
@@ -58,7 +58,7 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<(), CliError> {
     }
     let mut options = ReportOptions::default();
     options.rows = rows;
-    options.flame = if page.is_some() { BOXES } else { 0 };
+    options.flame = if page.has_page() { BOXES } else { 0 };
     let mut report = report(&profile, &options);
     report.source.file = Some(input::shown(&args.file));
     let document = describe::profile(&report);

@@ -1,0 +1,4 @@
+'use strict';
+
+/* global it */
+require('./cases.cjs')(it);

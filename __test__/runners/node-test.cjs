@@ -1,0 +1,3 @@
+'use strict';
+
+require('./cases.cjs')(require('node:test').it);

@@ -1,0 +1,4 @@
+import { it } from 'vitest';
+import cases from './cases.cjs';
+
+cases(it);

@@ -1,0 +1,70 @@
+'use strict';
+
+const fs = require('fs');
+const os = require('os');
+const path = require('path');
+const { compare } = require('../analyze');
+const { MemoryGuard } = require('../guard');
+const { call, settle } = require('./measure');
+
+/** Calls between the two looks: so many objects more stand out in any heap. */
+const FEWEST_CALLS = 60;
+/** Rows to choose from. */
+const ROWS = 40;
+/** What there is about this often as many calls were made is what a call leaves behind. */
+const PER_CALL = 0.9;
+
+/**
+ * Who holds what grows: the heap before and after some more calls, compared by who holds what. Never throws for
+ * what it cannot find out: `{ leak: null, reason }`.
+ */
+async function locate(fn, { iterations }, first) {
+  const calls = Math.max(FEWEST_CALLS, Math.ceil(iterations / 2));
+  const guard = new MemoryGuard({ snapshotOn: false, signal: false, forecast: false, baseline: false, gcEffectiveness: false, heapThreshold: false, limitThreshold: false });
+  let folder;
+  try {
+    folder = fs.mkdtempSync(path.join(os.tmpdir(), 'memguard-test-'));
+    guard.start();
+    const look = async (name) => {
+      await settle();
+      const file = path.join(folder, `${name}.heapsnapshot`);
+      await guard.takeSnapshot({ to: file, reason: 'assertNoLeak' });
+      return file;
+    };
+    // The first look leaves something behind itself.
+    const before = await look('before');
+    await call(fn, calls, first);
+    const after = await look('after');
+    const report = await compare(before, after, { clusters: ROWS, classes: 1 });
+    return told(report.growth.clusters.rows, calls);
+  } catch (error) {
+    return { leak: null, reason: `${error.message}${error.code === undefined ? '' : ` [${error.code}]`}` };
+  } finally {
+    guard.stop();
+    if (folder !== undefined) fs.rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The row that grew with the calls; else the largest. */
+function told(rows, calls) {
+  const grown = rows.filter((row) => !row.moved && row.sizeDelta > 0);
+  const found = grown.find((row) => row.countDelta >= PER_CALL * calls) ?? grown[0];
+  if (found === undefined) return { leak: null, reason: 'nothing on the heap grew between two looks' };
+  const { location } = found;
+  return {
+    leak: {
+      class: found.class,
+      holder: found.holder,
+      retainer: found.words,
+      path: found.example?.text ?? null,
+      location: location === null ? null : { script: location.script, line: location.line, column: location.column },
+      count: found.countDelta,
+      bytes: found.sizeDelta,
+      calls,
+      signature: found.signature,
+    },
+    reason: null,
+  };
+}
+
+module.exports = { locate };
