@@ -133,7 +133,7 @@ async function buildHooks(sources) {
     .split('\n')
     .filter((text) => text.startsWith('{'))
     .map((text) => JSON.parse(text))
-    .find((message) => message.reason === 'compiler-artifact' && message.target.kind.includes('cdylib'));
+    .find((message) => message.reason === 'compiler-artifact' && message.target.name === 'memguard' && message.target.kind.includes('cdylib'));
   const library = artifact && artifact.filenames.find((name) => /\.(so|dylib|dll)$/.test(name));
   if (!library) throw new Failure('cargo built no shared library for the feature test-hooks.');
   fs.mkdirSync(path.dirname(hooksAddon), { recursive: true });
