@@ -21,6 +21,7 @@ import { MemoryGuard } from './lib/guard/memory-guard';
 export * from './lib/analyze';
 export * from './lib/cache';
 export * from './lib/guard/capabilities';
+export * from './lib/guard/census';
 export * from './lib/guard/events';
 export * from './lib/guard/forecast';
 export * from './lib/guard/ledger';

@@ -13,7 +13,7 @@ use napi_derive::napi;
 
 use crate::error::{CodedError, Result, coded, internal};
 use crate::json;
-use crate::task::{Background, background};
+use crate::task::{Background, background, teller};
 
 fn of_snapshot(error: SnapshotError) -> CodedError {
     coded(error.code(), error)
@@ -50,24 +50,7 @@ pub fn fork_snapshot(
     on_done: Function<String, ()>,
 ) -> Result<Option<String>> {
     let facts = json::parse(&facts)?;
-    let tell: Box<dyn Fn(String) + Send> = if keep_alive {
-        let tell = on_done
-            .build_threadsafe_function::<String>()
-            .build_callback(|told| Ok(told.value))
-            .map_err(internal)?;
-        Box::new(move |text| {
-            tell.call(text, ThreadsafeFunctionCallMode::NonBlocking);
-        })
-    } else {
-        let tell = on_done
-            .build_threadsafe_function::<String>()
-            .weak::<true>()
-            .build_callback(|told| Ok(told.value))
-            .map_err(internal)?;
-        Box::new(move |text| {
-            tell.call(text, ThreadsafeFunctionCallMode::NonBlocking);
-        })
-    };
+    let tell = teller(on_done, keep_alive)?;
     let done = Box::new(move |finished: Finished| {
         if let Ok(text) = json::print(&finished) {
             tell(text);

@@ -5,6 +5,7 @@
 
 mod cache;
 mod capture;
+mod census;
 mod cli;
 mod curve;
 mod error;

@@ -2,7 +2,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use napi::bindgen_prelude::{AsyncTask, Object};
+use napi::bindgen_prelude::{AsyncTask, Function, Object};
+use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi::{Env, Task};
 use napi_derive::napi;
 use serde::Serialize;
@@ -44,6 +45,30 @@ pub(crate) fn on_own_thread<'e, T: Serialize>(
             )
         })?;
     Ok(promise)
+}
+
+/// A way to tell `listener` something, once, from another thread. The process is kept alive until then, where `keep_alive` says so.
+pub(crate) fn teller(
+    listener: Function<String, ()>,
+    keep_alive: bool,
+) -> Result<Box<dyn Fn(String) + Send>> {
+    if keep_alive {
+        let tell = listener
+            .build_threadsafe_function::<String>()
+            .build_callback(|told| Ok(told.value))
+            .map_err(internal)?;
+        return Ok(Box::new(move |text| {
+            tell.call(text, ThreadsafeFunctionCallMode::NonBlocking);
+        }));
+    }
+    let tell = listener
+        .build_threadsafe_function::<String>()
+        .weak::<true>()
+        .build_callback(|told| Ok(told.value))
+        .map_err(internal)?;
+    Ok(Box::new(move |text| {
+        tell.call(text, ThreadsafeFunctionCallMode::NonBlocking);
+    }))
 }
 
 /// Runs a job and says what came of it.

@@ -66,7 +66,7 @@ impl Waker for Panics {
 }
 
 /// Has a fault happen to the next forked captures: `none`, `no-symbols`, `no-proc`, `crash`, `abort`, `panic`, `memory`,
-/// `slow`, `hang`.
+/// `slow`, `hang`, `wrong-metadata`.
 #[napi(catch_unwind)]
 pub fn simulate_fault(name: String, times: i32) -> Result<()> {
     let fault = match name.as_str() {
@@ -79,6 +79,7 @@ pub fn simulate_fault(name: String, times: i32) -> Result<()> {
         "memory" => Fault::Memory,
         "slow" => Fault::Slow,
         "hang" => Fault::Hang,
+        "wrong-metadata" => Fault::WrongMetadata,
         _ => return Err(coded("ERR_TEST", format!("no fault {name}"))),
     };
     simulate(fault, times);

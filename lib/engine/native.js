@@ -84,6 +84,23 @@ module.exports = function nativeEngine(binding) {
     collectGarbage: () => binding.collectGarbage(),
     /** Reads a profile of V8's sampler, and keeps it. */
     profile: { finish: (text, request) => background(binding.finishProfile(text, JSON.stringify(request))) },
+    census: {
+      /** Why there can be none, or null. */
+      whyNot: () => binding.censusSupport(),
+      begin: (request) => background(binding.beginCensus(JSON.stringify(request))),
+      /** As `snapshots.fork`; `ended` has the `report` besides. */
+      fork(ticket, facts, { keepAlive, pressed }) {
+        let tell;
+        const ended = new Promise((resolve) => {
+          tell = ({ ended: end, report }) => resolve({ ...end, report });
+        });
+        const started = parse(binding.forkCensus(ticket, JSON.stringify(facts), keepAlive, pressed, (text) => tell(parse(text))));
+        return { started, ended };
+      },
+      prepare: (ticket, { withoutGraph = false } = {}) => background(binding.prepareCensus(ticket, withoutGraph)),
+      abort: (ticket) => binding.abortCensus(ticket),
+      compare: (earlier, later, top) => parse(binding.compareCensuses(JSON.stringify(earlier), JSON.stringify(later), top)),
+    },
     snapshots: {
       /** Runs V8's generator, whose collections are not the app's and must not end the process near its limit. */
       write(file) {

@@ -13,5 +13,7 @@ export interface Capabilities {
   snapshot: Capability & { method: SnapshotMethod | null; estimate: SnapshotDecision | null };
   /** Whether allocations can be sampled; `churn`: those that were thrown away too. */
   profile: Capability & { churn: boolean };
+  /** Whether the heap can be walked; `selfTest` is `passed` once a census of this thread has found what was planted for it. */
+  census: Capability & { selfTest: 'passed' | 'failed' | null };
   [name: string]: Capability;
 }

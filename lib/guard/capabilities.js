@@ -24,11 +24,13 @@ function capabilities({ handle = null, signal = null, options = null, plan = nul
     reason: problem ?? explain(estimate),
     estimate,
   };
+  all.census = require('./census').capability();
   return all;
 }
 
 function explain(estimate) {
   if (estimate === null) return 'a guard that runs knows by what method';
+  if (estimate.method === 'walk') return `a forked child walks the heap and writes it, without V8's generator (${estimate.methodReason})`;
   if (estimate.method === 'fork') return 'a forked child takes it from a frozen copy of the memory, while the process goes on';
   return `V8's own generator on the JavaScript thread: the process stands still while it writes (${estimate.methodReason})`;
 }

@@ -1,4 +1,5 @@
 import type { SentSnapshot, SnapshotInfo, TakenSnapshot } from './snapshots';
+import type { HeapCensus } from './census';
 import type { ForecastEvent } from './forecast';
 import type { MemorySample } from './sample';
 
@@ -101,7 +102,7 @@ export interface LimitReached {
 
 /** Something that could not be done, and why; the guard goes on without it. */
 export interface Degradation {
-  feature: 'snapshot';
+  feature: 'snapshot' | 'census';
   /** `ERR_MEMGUARD_…` */
   code: string;
   reason: string;
@@ -120,6 +121,8 @@ export interface GuardEvents {
   sample: [sample: MemorySample];
   gc: [collection: GcEvent];
   snapshot: [snapshot: SnapshotInfo | TakenSnapshot | SentSnapshot];
+  /** A census was taken: by `census()`, or by the guard itself because memory is suspicious (then `change` says what grew). */
+  census: [census: HeapCensus];
   limit: [reached: LimitReached];
   pressure: [change: PressureChange];
   degraded: [degradation: Degradation];

@@ -12,30 +12,30 @@ const PATIENCE_MS = 500;
 const LOOK_MS = 3;
 
 /**
- * Forks until a child has come to its end. Answers what it made (`committed`) and what it took, or the `problem` of
- * the last one; `failures` tells of those before.
+ * Forks until a child has come to its end. Answers what it told (`ended`) and what it took, or the `problem` of
+ * the last one; `failures` tells of those before. `by` is what is taken: a snapshot, or a census.
  */
-async function takeForked(begun, facts, { keepAlive = true } = {}) {
+async function takeForked(begun, facts, { keepAlive = true } = {}, by = engine.snapshots) {
   const failures = [];
   for (;;) {
     const retries = failures.length;
-    const { problem, ...taken } = await forkOnce(begun, { ...facts, retries }, keepAlive);
-    if (problem === undefined) return { ...taken, method: 'fork', methodReason: null, retries, failures };
+    const { problem, ...taken } = await forkOnce(begun, { ...facts, retries }, keepAlive, by);
+    if (problem === undefined) return { ...taken, retries, failures };
     if (!problem.isWorthRetrying || retries === MOST_RETRIES) return { problem, retries, failures };
     failures.push(problem.message);
     await sleep(RETRY_AFTER_MS * (retries + 1));
-    const refusal = await engine.snapshots.prepare(begun.ticket).then(() => null, refused);
+    const refusal = await by.prepare(begun.ticket, { withoutGraph: problem.failure === 'memory' }).then(() => null, refused);
     if (refusal !== null) return { problem: refusal, retries, failures };
   }
 }
 
-async function forkOnce({ ticket }, facts, keepAlive) {
+async function forkOnce({ ticket }, facts, keepAlive, by) {
   let child;
   const since = performance.now();
   for (;;) {
     const pressed = performance.now() - since > PATIENCE_MS;
     try {
-      child = engine.snapshots.fork(ticket, facts, { keepAlive, pressed });
+      child = by.fork(ticket, facts, { keepAlive, pressed });
     } catch (error) {
       return { problem: refused(error) };
     }
@@ -46,7 +46,7 @@ async function forkOnce({ ticket }, facts, keepAlive) {
   const ended = await child.ended;
   if (ended.error !== undefined) return { problem: ended.error };
   return {
-    committed: ended.committed,
+    ended,
     pauseMs,
     pauseParts: parts,
     busyWorkers,

@@ -20,9 +20,12 @@ const { warn } = require('../warnings');
 /** What watching does without is loaded when it is first asked for: start-up is the app's time. */
 const later = {
   auto: () => require('./auto-snapshot'),
+  autoCensus: () => require('./auto-census'),
   brink: () => require('./brink'),
   caches: () => require('../cache'),
   capabilities: () => require('./capabilities'),
+  census: () => require('./census'),
+  censusOptions: () => require('./census-options'),
   forecast: () => require('./forecast'),
   ledger: () => require('./ledger'),
   marks: () => require('./marks'),
@@ -37,6 +40,8 @@ const later = {
 const COSTLY = ['sample', 'gc'];
 /** The audit waits until start-up is over. */
 const AUDIT_DELAY_MS = 1000;
+/** However fast the pace: a census takes a processor for a moment. */
+const LEAST_CENSUS_MS = 1000;
 const MAX_POINTS = integer(1, 100_000);
 
 class MemoryGuard extends EventEmitter {
@@ -51,6 +56,7 @@ class MemoryGuard extends EventEmitter {
   #marks = null;
   #auto = null;
   #profiler = null;
+  #autoCensus = null;
   #brink = null;
   /** What the engine was told of listeners: it makes costly events only for them. */
   #listens = null;
@@ -108,6 +114,7 @@ class MemoryGuard extends EventEmitter {
     this.#release();
     this.#auto?.cancel();
     this.#profiler?.abandon();
+    this.#autoCensus?.cancel();
     this.#handle.close();
     this.#handle = null;
     this.#press('calm');
@@ -159,6 +166,14 @@ class MemoryGuard extends EventEmitter {
   capabilities() {
     const plan = () => later.snapshots().plan(this.#wish({}));
     return later.capabilities().capabilities({ handle: this.#handle, signal: this.#signal, options: this.#options, plan });
+  }
+
+  async census(options) {
+    const wish = later.censusOptions().parseOptions(options);
+    this.#handleFor('census');
+    const census = await later.census().take(wish);
+    this.#emit('census', census);
+    return census;
   }
 
   async takeSnapshot(options) {
@@ -349,6 +364,7 @@ class MemoryGuard extends EventEmitter {
     if (onAlert !== null) this.#guarded('onAlert', () => onAlert(alert));
     else if (!this.#isHeard('alert')) warn(String(alert), 'MEMGUARD_ALERT');
     if (!this.running) return;
+    this.#suspect(alert.level === 'critical' ? 'act' : 'watch');
     this.#auto ??= new (later.auto().AutoSnapshot)({
       capture: (of) => this.#takeBySelf({ reason: 'alert', level: of.level, cooldownMs: this.#options.snapshotCooldown }),
       // Where one is being taken already, there is one of this moment.
@@ -360,7 +376,23 @@ class MemoryGuard extends EventEmitter {
   /** What nobody listens to is said once it is time to act. */
   #foresee(forecast) {
     this.#emit('forecast', forecast);
+    if (this.running) this.#suspect(forecast.level);
     if (forecast.level === 'act' && !this.#isHeard('forecast')) warn(String(forecast), 'MEMGUARD_FORECAST');
+  }
+
+  /** Memory may be running out: what is in it? */
+  #suspect(level) {
+    const { census, censusInterval, pace } = this.#options;
+    if (census === null || level === 'calm' || (census === 'act' && level !== 'act')) return;
+    const { take, capability } = later.census();
+    if (!capability().available) return;
+    this.#autoCensus ??= new (later.autoCensus().AutoCensus)({
+      take: () => take({ ...later.censusOptions().parseOptions({ track: true }), reason: 'suspicion', keepAlive: false }),
+      isSuspicious: () => this.running && (this.level !== 'calm' || this.forecast().level !== 'calm'),
+      tell: (taken) => this.#emit('census', taken),
+      failed: ({ code, message }) => this.#degraded('census', code, message),
+    });
+    this.#autoCensus.look(Math.max(LEAST_CENSUS_MS, censusInterval / pace));
   }
 
   /** Caches shrink when memory gets tight, and may grow back when it is calm again. */

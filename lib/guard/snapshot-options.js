@@ -6,7 +6,7 @@ const { text, boolean, oneOf } = require('../options/types');
 
 const DEFAULTS = { reason: 'api', level: null, force: false, cooldown: false, method: null, to: null, redact: null };
 const REDACT = oneOf('strings', 'all');
-const METHOD = oneOf('auto', 'fork', 'blocking');
+const METHOD = oneOf('auto', 'fork', 'walk', 'blocking');
 
 /** Checks the options of a snapshot from code. */
 function parseOptions(options = {}) {

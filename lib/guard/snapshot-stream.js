@@ -15,7 +15,8 @@ const { takeForked } = require('./forked');
  * is ended when the snapshot is whole, and destroyed when it is not.
  */
 async function takeIntoStream(stream, begun, wish, facts) {
-  if (begun.method !== 'fork') return writeIntoStream(stream, begun);
+  const { method, methodReason } = begun;
+  if (method === 'blocking') return writeIntoStream(stream, begun);
   // A pipe as libuv reads it: on its loop, without a thread.
   const pipe = new net.Socket({ fd: begun.readFd, readable: true, writable: false });
   let sizeBytes = 0;
@@ -31,15 +32,15 @@ async function takeIntoStream(stream, begun, wish, facts) {
   const sent = pipeline(held, stream);
   // It is looked at below; until then it must not count as unhandled.
   sent.catch(() => pipe.destroy());
-  const { problem, ...taken } = await takeForked(begun, facts, wish);
+  const { problem, ...taken } = await takeForked(begun, { ...facts, methodReason }, wish);
   if (problem === undefined) {
     await Promise.race([read, sent]);
     held.end();
     await sent.catch((error) => {
       throw new MemguardError('ERR_MEMGUARD_SNAPSHOT_IO', `the stream for the heap snapshot failed: ${error.message}`, { cause: error });
     });
-    delete taken.committed;
-    return { ...taken, sizeBytes };
+    delete taken.ended;
+    return { ...taken, method, methodReason, sizeBytes };
   }
   await engine.snapshots.abort(begun.ticket);
   pipe.destroy();

@@ -24,9 +24,10 @@ export interface SnapshotDecision {
 
 /**
  * How a snapshot is taken. `fork`: by a forked child from a frozen copy of the memory, while the process goes on (Linux).
- * `blocking`: by V8 on the JavaScript thread, which stands still meanwhile.
+ * `walk`: by a forked child that walks the heap and writes it in V8's format, without V8's generator and for a fraction of its memory;
+ * `docs/census.md` says how the file differs. `blocking`: by V8 on the JavaScript thread, which stands still meanwhile.
  */
-export type SnapshotMethod = 'fork' | 'blocking';
+export type SnapshotMethod = 'fork' | 'walk' | 'blocking';
 
 /** A heap snapshot on disk, and what its side-car (`<file>.json`) says of it. */
 export interface SnapshotInfo {
@@ -115,7 +116,7 @@ export interface SnapshotOptions {
   force?: boolean;
   /** Refuse it within `snapshotCooldown` of the last. Default false. */
   cooldown?: boolean;
-  /** `fork` fails rather than block, `blocking` never forks. Default: the guard's `snapshotMethod`. */
+  /** `fork` and `walk` fail rather than block, `blocking` never forks. Default: the guard's `snapshotMethod`. */
   method?: 'auto' | SnapshotMethod | null;
   /**
    * A path, or a writable stream: then nothing touches the disk, and the stream is ended when the snapshot is whole and

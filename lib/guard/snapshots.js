@@ -10,6 +10,7 @@ const { nodeLine } = require('../engine/facts');
 const { MemguardError } = require('../errors');
 const { takeForked } = require('./forked');
 const { folderProblem } = require('./settings');
+const { inTurn } = require('./turn');
 
 let busy = false;
 
@@ -18,7 +19,7 @@ async function alone(work) {
   if (busy) throw new MemguardError('ERR_MEMGUARD_SNAPSHOT_BUSY', 'a heap snapshot is being taken already; try again when it is done');
   busy = true;
   try {
-    return await work();
+    return await inTurn(work);
   } finally {
     busy = false;
   }
@@ -73,10 +74,11 @@ function account(taken) {
 /** The ladder: a forked child, and where it fails for a reason of its own, this thread. */
 async function takeBegun(begun, wish) {
   const known = facts(wish);
-  if (begun.method !== 'fork') return write(begun, { ...known, methodReason: begun.methodReason });
-  const { problem, ...taken } = await takeForked(begun, known, wish);
-  if (problem === undefined) return taken;
-  if (wish.method === 'fork' || wish.redact || !problem.mayBlock || !mayStandStill(wish)) {
+  const { method, methodReason } = begun;
+  if (method === 'blocking') return write(begun, { ...known, methodReason });
+  const { problem, ended, ...taken } = await takeForked(begun, { ...known, methodReason }, wish);
+  if (problem === undefined) return { ...taken, committed: ended.committed, method, methodReason };
+  if (wish.method === 'fork' || wish.method === 'walk' || wish.redact || !problem.mayBlock || !mayStandStill(wish)) {
     await engine.snapshots.abort(begun.ticket);
     throw new MemguardError(problem.code, problem.message, { failure: problem.failure });
   }

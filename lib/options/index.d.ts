@@ -100,9 +100,10 @@ export interface GuardOptions {
   snapshotCooldown?: Duration;
   /**
    * How snapshots are taken: by a forked child while the process goes on (`fork`, or none), by V8 on the JavaScript thread, which
-   * stands still meanwhile (`blocking`), or `auto`: the first that can be had, in this order. Default `'auto'`.
+   * stands still meanwhile (`blocking`), or `auto`: the first that can be had, in this order. Where a fork can be had but no memory for V8's
+   * generator, a child walks the heap and writes the file itself (`walk`). Default `'auto'`.
    */
-  snapshotMethod?: 'auto' | 'fork' | 'blocking';
+  snapshotMethod?: 'auto' | 'fork' | 'walk' | 'blocking';
   /**
    * Replace contents of strings (`strings`), or names too (`all`), by hashes before anything is written. Only a forked child can:
    * where none can be had there is no snapshot. Default `false`.
@@ -113,6 +114,13 @@ export interface GuardOptions {
    * the process; for that the limit is raised by 64 MB for a moment. Only where a fork can be had. Default `true`.
    */
   snapshotAtLimit?: boolean;
+  /**
+   * Take a census when memory is suspicious: from a `watch` forecast or a `warn` alert on (`'watch'`), or from `act` and
+   * `critical` on (`'act'`). The event `census` has it, and what grew since the one before. Only where a fork can be had. Default `'watch'`.
+   */
+  census?: 'watch' | 'act' | false;
+  /** The least time between two of these, divided by `pace`. Default 10 minutes. */
+  censusInterval?: Duration;
   /** Refuse a snapshot that would stop the process for longer, as estimated. Default `false`: no bound. */
   snapshotMaxPause?: Duration | false;
   /**

@@ -17,6 +17,8 @@ pub enum Method {
     Blocking,
     /// In a forked child: the process stood still for [`SnapshotInfo::pause_ms`] to be copied, and went on.
     Fork,
+    /// In a forked child, which walked the heap itself, without V8's generator.
+    Walk,
     /// A method that this version does not know, or none recorded.
     #[serde(other)]
     Unknown,

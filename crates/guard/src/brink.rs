@@ -254,7 +254,7 @@ impl Brink {
             cooldown_ms: settings.cooldown_ms,
             max_pause_ms: None,
             force: false,
-            method: Wish::Fork,
+            method: Wish::Child,
             to: Target::Folder,
             redact: settings.redact,
         };

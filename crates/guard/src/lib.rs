@@ -21,6 +21,7 @@ mod baseline_file;
 #[cfg(feature = "bench")]
 pub mod bench;
 pub mod brink;
+pub mod census;
 mod children;
 mod clock;
 mod engine;

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use memguard_capture::headroom::{
-    Cost, Decision, HeapFacts, Room, decide, estimate, needed_memory_bytes,
+    Code, Cost, Decision, HeapFacts, LastCapture, Room, decide, estimate, needed_memory_bytes,
 };
 use memguard_capture::{
     Committed, Error, Folder, Ids, Metadata, Method, Request, RetentionPolicy, Sweep, now_ms,
@@ -56,6 +56,8 @@ struct UnderWay {
     keep_buffers: bool,
     /// What is replaced, and the key of the hashes.
     redaction: Option<(Redact, RedactKey)>,
+    /// How it is taken.
+    method: Method,
     /// Ready to be forked; `None` where it will be written by this process.
     ready: Option<Ready>,
 }
@@ -112,7 +114,11 @@ pub struct SnapshotRequest {
 impl SnapshotRequest {
     /// V8 writing by itself would write everything.
     fn wish(&self) -> Wish {
-        self.redact.map_or(self.method, |_| Wish::Fork)
+        match (self.redact, self.method) {
+            (Some(_), Wish::Auto) => Wish::Child,
+            (Some(_), Wish::Blocking) => Wish::Fork,
+            (_, wish) => wish,
+        }
     }
 
     fn redaction(&self) -> Result<Option<(Redact, RedactKey)>, Error> {
@@ -200,7 +206,7 @@ impl SnapshotFacts {
             heap_used_bytes: Some(self.heap_used_bytes),
             external_bytes: Some(self.external_bytes),
             method_reason: self.method_reason,
-            retries: (method == Method::Fork || self.retries > 0).then_some(self.retries),
+            retries: (method != Method::Blocking || self.retries > 0).then_some(self.retries),
             ..Metadata::new(method, ids, self.reason)
         }
     }
@@ -225,19 +231,66 @@ pub struct Plan {
 /// # Errors
 /// It was to be forked, which cannot be.
 pub fn plan(request: &SnapshotRequest) -> Result<Plan, Error> {
-    let (method, method_reason) = method::choose(request.wish())?;
-    let mut cost = estimate(&facts(request, None));
-    method::adjust(&mut cost, method);
     let room = Room {
         memory: memory_room(taken_bytes()),
         max_pause_ms: request.max_pause_ms,
         ..Room::default()
     };
+    let Chosen {
+        decision,
+        method,
+        method_reason,
+    } = Chosen::of(request, None, &room)?;
     Ok(Plan {
-        decision: decide(&cost, &room, &request.folder.dir),
+        decision,
         method,
         method_reason,
     })
+}
+
+/// A method, and whether there is room for it.
+struct Chosen {
+    decision: Decision,
+    method: Method,
+    method_reason: Option<String>,
+}
+
+impl Chosen {
+    /// The best method that can be had, or, where there is no memory for V8's generator but for a walk, that.
+    fn of(
+        request: &SnapshotRequest,
+        last: Option<LastCapture>,
+        room: &Room,
+    ) -> Result<Self, Error> {
+        let (method, method_reason) = method::choose(request.wish())?;
+        let decide_for = |method| {
+            let mut cost = estimate(&facts(request, last));
+            method::adjust(&mut cost, method, request.heap_used_bytes);
+            decide(&cost, room, &request.folder.dir)
+        };
+        let decision = decide_for(method);
+        let is_too_large = matches!(decision.code, Code::NoMemory | Code::MemoryUnknown);
+        let may_walk = is_too_large
+            && method != Method::Walk
+            && !request.force
+            && request.wish().may_step_down()
+            && method::why_not_walk().is_none();
+        if may_walk {
+            let walked = decide_for(Method::Walk);
+            if walked.allowed {
+                return Ok(Self {
+                    decision: walked,
+                    method: Method::Walk,
+                    method_reason: Some(decision.reason),
+                });
+            }
+        }
+        Ok(Self {
+            decision,
+            method,
+            method_reason,
+        })
+    }
 }
 
 /// Checks the room, reserves a place, and prepares a fork.
@@ -245,31 +298,35 @@ pub fn plan(request: &SnapshotRequest) -> Result<Plan, Error> {
 /// # Errors
 /// Why it must not be: no memory, no disk, cool-down, budget, folder; another is under way.
 pub fn begin(request: &SnapshotRequest) -> Result<Begun, Error> {
-    let (method, method_reason) = method::choose(request.wish())?;
     let redaction = request.redaction()?;
     let folder = match request.to {
         Target::Folder => Some(open(&request.folder)?),
         Target::Path(_) | Target::Stream => None,
     };
     let last = folder.as_ref().and_then(|folder| folder.last_capture());
-    let mut cost = estimate(&facts(request, last));
-    method::adjust(&mut cost, method);
+    let judged = folder.as_ref().filter(|_| !request.force);
+    let disk = judged.map(|it| it.disk_room()).transpose()?;
+    let room = Room {
+        memory: memory_room(taken_bytes()),
+        disk_free_bytes: disk.and_then(|disk| disk.free_bytes),
+        disk_reserved_bytes: disk.map_or(0, |disk| disk.reserved_bytes),
+        max_pause_ms: request.max_pause_ms,
+    };
+    let Chosen {
+        decision,
+        method,
+        method_reason,
+    } = Chosen::of(request, last, &room)?;
+    let cost = decision.cost;
     if !request.force {
-        let disk = folder.as_ref().map(|it| it.disk_room()).transpose()?;
-        let room = Room {
-            memory: memory_room(taken_bytes()),
-            disk_free_bytes: disk.and_then(|disk| disk.free_bytes),
-            disk_reserved_bytes: disk.map_or(0, |disk| disk.reserved_bytes),
-            max_pause_ms: request.max_pause_ms,
-        };
-        decide(&cost, &room, &request.folder.dir).into_result()?;
+        decision.into_result()?;
     }
     // Before a place is taken: where it cannot be forked after all, it is written by this process.
     let (ready, method, method_reason) = match method {
-        Method::Fork => match Ready::prepare(true) {
-            Ok(ready) => (Some(ready), Method::Fork, None),
+        Method::Fork | Method::Walk => match Ready::prepare(true) {
+            Ok(ready) => (Some(ready), method, method_reason),
             Err(ForkError::Busy) => return Err(Error::UnderWay),
-            Err(error) if request.wish() == Wish::Fork => {
+            Err(error) if request.wish() != Wish::Auto || method == Method::Walk => {
                 let reason = error.to_string();
                 return Err(Error::Fork { reason });
             }
@@ -301,16 +358,14 @@ pub fn begin(request: &SnapshotRequest) -> Result<Begun, Error> {
         is_forced: request.force,
         keep_buffers: true,
         redaction,
+        method,
         ready,
     };
     put(ticket, under_way);
     Ok(begun)
 }
 
-fn facts(
-    request: &SnapshotRequest,
-    last: Option<memguard_capture::headroom::LastCapture>,
-) -> HeapFacts {
+fn facts(request: &SnapshotRequest, last: Option<LastCapture>) -> HeapFacts {
     HeapFacts {
         heap_used_bytes: request.heap_used_bytes,
         large_object_bytes: request.large_object_bytes,

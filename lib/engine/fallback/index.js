@@ -94,6 +94,7 @@ module.exports = function fallbackEngine(reason) {
     profile: null,
     reason,
     snapshots,
+    census: { whyNot: () => `a census ${LOST} (${reason})` },
   };
 };
 

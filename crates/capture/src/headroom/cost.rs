@@ -83,9 +83,12 @@ impl LastCapture {
             pause_ms: info
                 .pause_ms
                 // A forked child's says nothing of how long V8 takes.
-                .filter(|_| info.method != Method::Fork)
+                .filter(|_| !matches!(info.method, Method::Fork | Method::Walk))
                 .filter(|pause| pause.is_finite() && *pause > 0.0),
-            memory_growth_bytes: info.memory_growth_bytes,
+            // A walk takes a fraction of what V8's generator does.
+            memory_growth_bytes: info
+                .memory_growth_bytes
+                .filter(|_| info.method != Method::Walk),
             node_major: info.node_version.as_deref().and_then(node_major),
         })
     }

@@ -1,7 +1,7 @@
 //! A snapshot that a forked child takes, publishes, and tells of.
 //!
-//! The child does all of it, so that a snapshot comes to its end although the parent dies meanwhile: V8 writes, the
-//! text goes through its stages to its place, the file gets its name and side-car. The parent's reaper hears of it.
+//! The child does all of it, so that a snapshot comes to its end although the parent dies meanwhile: V8 writes, or our own walk
+//! where there is no memory for V8's generator, the text goes through its stages to its place, the file gets its name and side-car. The parent's reaper hears of it.
 
 use memguard_capture::{Committed, Error, Ids, Method};
 use memguard_fork::{Child, Ended, Failure, Forked, Limits, Outcome};
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::place::Place;
 use super::stages::Meter;
 use super::{SnapshotFacts, UnderWay, put, take};
+use crate::census::{self, Here};
 use crate::children::{ForkError, Patience, Ready, Started, Turn, Watch, ms};
 use crate::generator;
 
@@ -114,10 +115,18 @@ pub unsafe fn fork(
     };
     let mut place = Some(under_way.place);
     let redaction = under_way.redaction.take();
+    let method = under_way.method;
     // SAFETY: passed on from the caller; the child's work touches this thread's isolate and files of its own.
     let forked = unsafe {
         ready.fork(limits, |child| {
-            work(child, isolate, &mut place, redaction.as_ref(), facts)
+            work(
+                child,
+                isolate,
+                method,
+                &mut place,
+                redaction.as_ref(),
+                facts,
+            )
         })
     };
     let Some(place) = place else {
@@ -156,6 +165,7 @@ impl UnderWay {
 fn work(
     child: &Child<'_>,
     isolate: Isolate,
+    method: Method,
     place: &mut Option<Place>,
     redaction: Option<&(Redact, RedactKey)>,
     facts: SnapshotFacts,
@@ -163,7 +173,7 @@ fn work(
     let Some(place) = place.take() else {
         return Err(Vec::new());
     };
-    match capture(child, isolate, place, redaction, facts) {
+    match capture(child, isolate, method, place, redaction, facts) {
         Ok(None) => Ok(Vec::new()),
         Ok(Some(mut committed)) => {
             committed.deleted.truncate(MOST_DELETED);
@@ -190,6 +200,7 @@ struct Told {
 fn capture(
     child: &Child<'_>,
     isolate: Isolate,
+    method: Method,
     place: Place,
     redaction: Option<&(Redact, RedactKey)>,
     facts: SnapshotFacts,
@@ -199,15 +210,21 @@ fn capture(
     const PUBLISHING: u32 = 3;
     const DONE: u32 = 4;
 
-    // SAFETY: this thread's isolate; the process ends before this library could go.
-    unsafe { generator::raise_in_child(isolate) };
+    if method != Method::Walk {
+        // SAFETY: this thread's isolate; the process ends before this library could go.
+        unsafe { generator::raise_in_child(isolate) };
+    }
     child.phase(TAKING);
     super::faults::simulated_fault(child);
     let mut meter = Meter::new(place.open()?, child, &place);
-    // SAFETY: by the contract of `fork`, this thread is the isolate's; V8 is at rest, or asks for a higher limit between
-    // two collections.
-    let write = |to: &mut dyn std::io::Write| unsafe {
-        isolate.write_heap_snapshot(to, &mut || child.phase(WRITING))
+    let write = |to: &mut dyn std::io::Write| {
+        let writing = &mut || child.phase(WRITING);
+        if method == Method::Walk {
+            return census::write_snapshot(child, Here::of(isolate), to, writing);
+        }
+        // SAFETY: by the contract of `fork`, this thread is the isolate's; V8 is at rest, or asks for a higher limit
+        // between two collections.
+        unsafe { isolate.write_heap_snapshot(to, writing) }
     };
     let written = match redaction {
         None => write(&mut meter),
@@ -225,7 +242,7 @@ fn capture(
         pause_ms: ms(child.pause_us()),
         ..facts
     }
-    .into_metadata(Method::Fork, Ids::None);
+    .into_metadata(method, Ids::None);
     metadata.memory_growth_bytes = child.own_memory_bytes();
     let owner = place.owner_file();
     let committed = place.publish(metadata)?;

@@ -11,3 +11,10 @@ pub(crate) fn simulated(options: PrepareOptions) -> PrepareOptions {
 }
 
 pub(crate) fn simulated_fault(_: &Child<'_>) {}
+
+#[cfg(target_os = "linux")]
+pub(crate) fn metadata(
+    metadata: &memguard_heap_walk::Metadata,
+) -> std::borrow::Cow<'_, memguard_heap_walk::Metadata> {
+    std::borrow::Cow::Borrowed(metadata)
+}

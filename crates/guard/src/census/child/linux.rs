@@ -1,0 +1,297 @@
+//! On Linux: the walk itself.
+
+use std::fs::File;
+use std::io::{self, Write};
+
+use memguard_fork::Child;
+use memguard_heap_graph::diff::{IdScope, Provenance};
+use memguard_heap_graph::insights::{ReportOptions, analyze};
+use memguard_heap_graph::report::{AnalyzeReport, RetainersReport};
+use memguard_heap_graph::retainers::{RetainersOptions, retainers};
+use memguard_heap_graph::{AnalyzeOptions, HeapGraph, Snapshot};
+use memguard_heap_walk::{
+    AddressSet, Census, CensusOptions, CensusReport, GraphOptions, Inspected, OwnMemory, Process,
+    Subject, TallyReport, WalkError, census, census_since, graph,
+};
+use serde::Serialize;
+
+use super::super::CensusError;
+use super::super::request::{CensusFacts, CensusRequest, GraphRequest, Planted};
+use super::super::support::metadata;
+use super::{Here, phase};
+use crate::children::ms;
+use crate::snapshots::faults;
+
+/// Objects that are told of a class whose retainers are asked for.
+const RETAINED_ROWS: usize = 20;
+
+/// What the child tells, beside what was noted for the next census.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Told {
+    #[serde(flatten)]
+    census: CensusReport,
+    /// Those in the old generation.
+    old: TallyReport,
+    /// V8's own figure.
+    used_heap_bytes: u64,
+    /// What of it is no object that is alive: garbage of since the last collection, mostly.
+    unexplained_bytes: i64,
+    /// The earlier census whose old objects were looked for.
+    since: Option<u32>,
+    /// Old objects that were there in it.
+    survived: Option<TallyReport>,
+    /// Whether what was planted was asked for, and found.
+    self_test: bool,
+    /// Memory that the child took for itself.
+    child_memory_bytes: Option<u64>,
+    graph: Option<GraphTold>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct GraphTold {
+    nodes: usize,
+    edges: usize,
+    report: AnalyzeReport,
+    retainers: Option<RetainersReport>,
+}
+
+/// Walks, and writes what is to be told to `to`: the length of the report, the report, what was noted.
+pub(in super::super) fn walk(
+    child: &Child<'_>,
+    here: Here,
+    request: &CensusRequest,
+    facts: &CensusFacts,
+    earlier: Option<&AddressSet>,
+    to: File,
+) -> Result<(), CensusError> {
+    faults::simulated_fault(child);
+    let (mut told, tracked) = with_subject(child, here, |subject| {
+        let options = CensusOptions::default();
+        child.phase(phase::WALKING);
+        let (census, tracked) = if request.track {
+            let (census, set) = census_since(subject, &options, earlier)?;
+            (census, Some(set))
+        } else {
+            (census(subject, &options)?, None)
+        };
+        if let Some(planted) = &facts.planted {
+            check(&census, planted)?;
+        }
+        let is_compared = request.track && earlier.is_some();
+        let mut told = tell(census, request, facts, is_compared);
+        told.census.paused_ms = Some(ms(child.pause_us()));
+        if let Some(wish) = &request.graph {
+            let (graph, memory) = ask(subject, wish, child)?;
+            told.graph = Some(graph);
+            told.child_memory_bytes = memory;
+        }
+        Ok((told, tracked))
+    })?;
+    told.child_memory_bytes = child.own_memory_bytes().max(told.child_memory_bytes);
+    child.phase(phase::WRITING);
+    send(to, &told, tracked.as_ref()).map_err(|error| {
+        CensusError::new(
+            "ERR_MEMGUARD_CENSUS_IO",
+            format!("the report could not be sent: {error}"),
+        )
+    })?;
+    child.phase(phase::DONE);
+    Ok(())
+}
+
+/// Walks the heap into a graph, and writes it as V8 would.
+pub(crate) fn write_snapshot(
+    child: &Child<'_>,
+    here: Here,
+    to: &mut dyn Write,
+    writing: &mut dyn FnMut(),
+) -> io::Result<()> {
+    let graph = with_subject(child, here, |subject| {
+        Ok(graph(subject, &GraphOptions::default())?)
+    })
+    .map_err(|error| io::Error::other(error.message))?;
+    writing();
+    let mut buffered = io::BufWriter::with_capacity(256 << 10, to);
+    memguard_heap_walk::write_snapshot(&graph, &mut buffered)?;
+    buffered.flush()
+}
+
+/// Something of the walker's, or of ours.
+enum Failed {
+    Walk(WalkError),
+    Own(CensusError),
+}
+
+impl From<WalkError> for Failed {
+    fn from(error: WalkError) -> Self {
+        Self::Walk(error)
+    }
+}
+
+impl From<CensusError> for Failed {
+    fn from(error: CensusError) -> Self {
+        Self::Own(error)
+    }
+}
+
+impl From<Failed> for CensusError {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Walk(error) => told(&error),
+            Failed::Own(error) => error,
+        }
+    }
+}
+
+/// An error of the walker's, as it is told.
+pub(in super::super) fn told(error: &WalkError) -> CensusError {
+    CensusError::new(error.code(), error.to_string())
+}
+
+fn with_subject<T>(
+    child: &Child<'_>,
+    here: Here,
+    work: impl FnOnce(&Subject<'_, '_>) -> Result<T, Failed>,
+) -> Result<T, CensusError> {
+    child.phase(phase::FINDING);
+    let mark = 0_u8;
+    let stack_pointer = (&raw const mark) as u64;
+    // SAFETY: this is a forked child of one thread, which runs no JavaScript and unmaps nothing that was there before.
+    let own = unsafe { OwnMemory::frozen() }
+        .map_err(|error| told(&error))?
+        .with_stack_pointer(stack_pointer);
+    let metadata = faults::metadata(metadata()?);
+    let process = Process::with_metadata(&own, &metadata).map_err(|error| told(&error))?;
+    let found = process
+        .isolates()
+        .iter()
+        .find(|isolate| isolate.address() == here.isolate as u64);
+    let isolate = found.ok_or_else(|| {
+        told(&WalkError::NoHeap {
+            why: format!(
+                "none of the {} heaps is that of this thread",
+                process.isolates().len()
+            ),
+        })
+    })?;
+    let heap = process.load(isolate);
+    let subject = Subject {
+        process: &process,
+        isolate,
+        heap: &heap,
+    };
+    Ok(work(&subject)?)
+}
+
+/// What was planted must be found: so many, of that size.
+fn check(census: &Census, planted: &Planted) -> Result<(), WalkError> {
+    let failed = |detail| WalkError::SelfTest {
+        check: "planted",
+        detail,
+    };
+    let sizes = planted.least_bytes * planted.count..=planted.most_bytes * planted.count;
+    // Others may have a class of that name.
+    let mut rows = census
+        .rows
+        .iter()
+        .filter(|row| row.name == planted.class)
+        .peekable();
+    let seen = rows.peek().map_or(0, |row| row.all.count);
+    if rows.any(|row| row.all.count == planted.count && sizes.contains(&row.all.bytes)) {
+        return Ok(());
+    }
+    let (expected, class) = (planted.count, &planted.class);
+    Err(failed(format!(
+        "{seen} objects of class {class} were found in place of {expected}"
+    )))
+}
+
+fn tell(census: Census, request: &CensusRequest, facts: &CensusFacts, is_compared: bool) -> Told {
+    let old = TallyReport {
+        count: census.total.count.saturating_sub(census.young.count),
+        bytes: census.total.bytes.saturating_sub(census.young.bytes),
+    };
+    let mut survived = TallyReport::default();
+    for row in &census.rows {
+        survived.count += row.survived.count;
+        survived.bytes += row.survived.bytes;
+    }
+    let found = Inspected {
+        value: census,
+        paused: None,
+        attempts: facts.retries + 1,
+    };
+    let source = format!("process {}", std::os::unix::process::parent_id());
+    let mut report = CensusReport::new(source, &found, request.classes);
+    if is_compared {
+        report = report.with_survivors(&found.value);
+    }
+    let alive = i64::try_from(report.total.bytes).unwrap_or(i64::MAX);
+    Told {
+        old,
+        used_heap_bytes: facts.used_heap_bytes,
+        unexplained_bytes: i64::try_from(facts.used_heap_bytes).unwrap_or(i64::MAX) - alive,
+        since: request.since.filter(|_| is_compared),
+        survived: is_compared.then_some(survived),
+        self_test: facts.planted.is_some(),
+        child_memory_bytes: None,
+        graph: None,
+        census: report,
+    }
+}
+
+/// Makes the graph, and asks it. Answers what the child had for itself meanwhile, too.
+fn ask(
+    subject: &Subject<'_, '_>,
+    wish: &GraphRequest,
+    child: &Child<'_>,
+) -> Result<(GraphTold, Option<u64>), Failed> {
+    child.phase(phase::GRAPH);
+    let graph: HeapGraph = graph(subject, &GraphOptions::default())?;
+    child.phase(phase::ANALYSING);
+    let mut options = AnalyzeOptions::default();
+    // A child has one processor's share at most, and its stacks count.
+    options.threads = 1;
+    let mut provenance = Provenance::default();
+    provenance.source.pid = Some(std::os::unix::process::parent_id());
+    provenance.ids = IdScope::Snapshot;
+    let snapshot = Snapshot::of(&graph, &options)
+        .map_err(|error| CensusError::new(error.code(), error.to_string()))?
+        .with_provenance(provenance);
+    let mut limits = ReportOptions::default();
+    limits.classes = wish.classes.unwrap_or(limits.classes);
+    limits.dominators = wish.dominators.unwrap_or(limits.dominators);
+    limits.rows = wish.rows.unwrap_or(limits.rows);
+    let retained = wish.retainers.as_ref().map(|of| of.filter()).transpose()?;
+    let told = GraphTold {
+        nodes: graph.node_count(),
+        edges: graph.edge_count(),
+        report: analyze(&snapshot, &limits),
+        retainers: retained.map(|filter| {
+            let mut limits = RetainersOptions::default();
+            limits.clusters = RETAINED_ROWS;
+            limits.holders = RETAINED_ROWS;
+            retainers(&snapshot, &filter, &limits)
+        }),
+    };
+    Ok((told, child.own_memory_bytes()))
+}
+
+fn send(mut to: File, told: &Told, tracked: Option<&AddressSet>) -> io::Result<()> {
+    let report = serde_json::to_vec(told)?;
+    to.write_all(&(report.len() as u64).to_le_bytes())?;
+    to.write_all(&report)?;
+    if let Some(set) = tracked {
+        to.write_all(&set.to_bytes())?;
+    }
+    to.flush()
+}
+
+/// In the parent: what was noted, and its size.
+pub(in super::super) fn read_tracked(bytes: &[u8]) -> Option<(AddressSet, usize)> {
+    let set = AddressSet::from_bytes(bytes)?;
+    let size = set.size();
+    Some((set, size))
+}

@@ -1,0 +1,124 @@
+//! What is asked for, and what it costs.
+
+use memguard_heap_graph::query::Filter;
+use serde::Deserialize;
+
+use super::CensusError;
+
+/// What a child takes whatever the heap: its own pages of the program, tables of pages and maps.
+const BASE_BYTES: u64 = 12 << 20;
+/// A walk takes 1/64 of the heap for marks, and 16 bytes for each object that waits to be walked.
+const WALK_PART: u64 = 16;
+/// A graph of small objects, with all that is found out from it, takes up to this many percent of the heap.
+const GRAPH_PERCENT: u64 = 160;
+
+/// A wish for a census.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CensusRequest {
+    /// Used heap in bytes.
+    pub heap_used_bytes: u64,
+    /// Most classes that are told.
+    pub classes: usize,
+    /// Note where old objects are, for the next one.
+    pub track: bool,
+    /// The earlier census, by its number, whose old objects are looked for.
+    #[serde(default)]
+    pub since: Option<u32>,
+    /// Walk it as a graph besides.
+    #[serde(default)]
+    pub graph: Option<GraphRequest>,
+    /// Take it though it may cost the process its life.
+    pub force: bool,
+}
+
+/// What is asked of the graph.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GraphRequest {
+    /// Most classes.
+    #[serde(default)]
+    pub classes: Option<usize>,
+    /// Most rows of the dominators' tree.
+    #[serde(default)]
+    pub dominators: Option<usize>,
+    /// Most rows of each other list.
+    #[serde(default)]
+    pub rows: Option<usize>,
+    /// Whose retainers are told.
+    #[serde(default)]
+    pub retainers: Option<Retained>,
+}
+
+/// Objects whose retainers are asked for.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Retained {
+    /// Those of a class.
+    Class(String),
+    /// What a variable or property of this name refers to.
+    Name(String),
+    /// What a filter lets through, as in `memguard query`.
+    Filter(String),
+}
+
+impl Retained {
+    /// # Errors
+    /// It is a filter that cannot be understood.
+    pub(super) fn filter(&self) -> Result<Filter, CensusError> {
+        match self {
+            Self::Class(name) => Ok(Filter::class(name)),
+            Self::Name(name) => Ok(Filter::name(name)),
+            Self::Filter(text) => {
+                text.parse()
+                    .map_err(|error: memguard_heap_graph::query::FilterError| {
+                        CensusError::new(error.code(), error.to_string())
+                    })
+            }
+        }
+    }
+}
+
+impl CensusRequest {
+    /// Memory that a child will take, in bytes.
+    pub(super) fn bytes(&self) -> u64 {
+        let walk = BASE_BYTES.saturating_add(self.heap_used_bytes / WALK_PART);
+        match self.graph {
+            Some(_) => walk.max(graph_bytes(self.heap_used_bytes)),
+            None => walk,
+        }
+    }
+}
+
+/// Memory that a child takes for a graph of a heap, in bytes.
+pub(crate) fn graph_bytes(heap_used_bytes: u64) -> u64 {
+    BASE_BYTES.saturating_add(heap_used_bytes.saturating_mul(GRAPH_PERCENT) / 100)
+}
+
+/// What is known at the moment of the fork.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CensusFacts {
+    /// V8's own figure: what objects, dead ones included, take.
+    pub used_heap_bytes: u64,
+    /// What was put into the heap for the self-test.
+    #[serde(default)]
+    pub planted: Option<Planted>,
+    /// How many children failed before.
+    #[serde(default)]
+    pub retries: u32,
+}
+
+/// Objects that must be found, exactly so many.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Planted {
+    /// Their class.
+    pub class: String,
+    /// How many there are.
+    pub count: u64,
+    /// The least that each of them takes, in bytes.
+    pub least_bytes: u64,
+    /// The most.
+    pub most_bytes: u64,
+}
