@@ -321,9 +321,9 @@ describe('where memory is short', options, () => {
   it('there is a census without its graph, or none, and it says why', async (t) => {
     const app = await runToEnd(
       t,
-      `${START} ${LIMIT} grow(400000);
+      `${START} ${LIMIT} grow(800000); guard.forceGC();
       (async () => {
-        limit(36);
+        limit(80);
         const census = await guard.census({ graph: true });
         say({ ...brief(census), graph: census.graph, graphReason: census.graphReason });
         limit(2);
@@ -331,7 +331,7 @@ describe('where memory is short', options, () => {
       })();`,
     );
     const [census, refused] = app.said;
-    assert.deepEqual([census.entries, census.graph], [400000, null]);
+    assert.deepEqual([census.entries, census.graph], [800000, null]);
     assert.match(census.graphReason, /it would take some \d+ MB of memory, but only \d+ MB are left before RLIMIT_DATA is reached/);
     assert.equal(refused.code, 'ERR_MEMGUARD_CENSUS_NO_MEMORY');
   });

@@ -110,7 +110,7 @@ pub(crate) fn metadata(
     {
         let of = "class_JSFunction__shared";
         let right = metadata.constant(of).unwrap_or(0);
-        metadata.to_mut().insert(of, right + 8);
+        metadata.to_mut().insert(of, right + 16);
     }
     metadata
 }
