@@ -148,8 +148,9 @@ describe('a census', options, () => {
     assert.equal(of('LogEntry').growth.count, -1000);
     // Full collections may have moved some; most stay where they are.
     assert.ok(of('LogEntry').survived.count > 1500 && of('LogEntry').survived.count <= 3000, JSON.stringify(of('LogEntry')));
-    assert.equal(of('Fresh').survived.count, 0);
-    assert.ok(of('Fresh').promoted.count > 400, JSON.stringify(of('Fresh')));
+    // Some have taken the very place of a dead one.
+    assert.ok(of('Fresh').survived.count < 250, JSON.stringify(of('Fresh')));
+    assert.ok(of('Fresh').promoted.count > 200, JSON.stringify(of('Fresh')));
     assert.ok(change.ages.survived.count > 10_000 && change.ages.gone.count >= 1000);
     assert.equal(others, null);
     assert.deepEqual(plain, change.total);

@@ -42,14 +42,19 @@ let lastTracked = null;
  */
 async function take(wish) {
   if (busy) throw new MemguardError('ERR_MEMGUARD_CENSUS_BUSY', 'a census is being taken already; try again when it is done');
-  const whyNot = engine.census.whyNot();
-  if (whyNot !== null) throw new MemguardError('ERR_MEMGUARD_CENSUS_UNSUPPORTED', `no census can be taken here: ${whyNot}`);
   busy = true;
   try {
-    return await inTurn(() => walk(wish));
+    return await takeInTurn(wish);
   } finally {
     busy = false;
   }
+}
+
+/** The same for who waits as long as it takes: the guard itself. */
+async function takeInTurn(wish) {
+  const whyNot = engine.census.whyNot();
+  if (whyNot !== null) throw new MemguardError('ERR_MEMGUARD_CENSUS_UNSUPPORTED', `no census can be taken here: ${whyNot}`);
+  return inTurn(() => walk(wish));
 }
 
 async function walk({ graph, retainers, classes, track, force, reason = 'api', keepAlive = true }) {
@@ -185,4 +190,4 @@ function table(heads, rows) {
   return all.map((row) => `  ${row.map((cell, column) => (column < 3 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]))).join('  ')}`.trimEnd());
 }
 
-module.exports = { take, capability, HeapCensus, CensusChange };
+module.exports = { take, takeInTurn, capability, HeapCensus, CensusChange };

@@ -75,8 +75,8 @@ export class MemoryGuard extends EventEmitter {
 
   /**
    * What is in the heap of this thread, by class: a forked child walks V8's memory, without its snapshot generator. The process stands still for the
-   * fork alone, some milliseconds; the child takes some 50 ns an object and a few MB, with `graph` about a microsecond an
-   * object and about the heap's size in memory. Where there is room for the walk but not for the graph, `graphReason` says so.
+   * fork alone, some milliseconds; the child takes some 50 ns an object and a few MB, with `graph` some microseconds an
+   * object and four times the used heap in memory. Where there is room for the walk but not for the graph, `graphReason` says so.
    * Waits for a snapshot that is under way. Linux; see {@link Capabilities}.
    *
    * Rejects with `ERR_MEMGUARD_CENSUS_UNSUPPORTED`, `…_NO_METADATA` and others for a build whose heap cannot be read, `…_NO_MEMORY`, `…_BUSY`,

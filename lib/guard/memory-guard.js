@@ -384,10 +384,10 @@ class MemoryGuard extends EventEmitter {
   #suspect(level) {
     const { census, censusInterval, pace } = this.#options;
     if (census === null || level === 'calm' || (census === 'act' && level !== 'act')) return;
-    const { take, capability } = later.census();
+    const { takeInTurn, capability } = later.census();
     if (!capability().available) return;
     this.#autoCensus ??= new (later.autoCensus().AutoCensus)({
-      take: () => take({ ...later.censusOptions().parseOptions({ track: true }), reason: 'suspicion', keepAlive: false }),
+      take: () => takeInTurn({ ...later.censusOptions().parseOptions({ track: true }), reason: 'suspicion', keepAlive: false }),
       isSuspicious: () => this.running && (this.level !== 'calm' || this.forecast().level !== 'calm'),
       tell: (taken) => this.#emit('census', taken),
       failed: ({ code, message }) => this.#degraded('census', code, message),

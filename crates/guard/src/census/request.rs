@@ -6,11 +6,12 @@ use serde::Deserialize;
 use super::CensusError;
 
 /// What a child takes whatever the heap: its own pages of the program, tables of pages and maps.
-const BASE_BYTES: u64 = 12 << 20;
-/// A walk takes 1/64 of the heap for marks, and 16 bytes for each object that waits to be walked.
-const WALK_PART: u64 = 16;
-/// A graph of small objects, with all that is found out from it, takes up to this many percent of the heap.
-const GRAPH_PERCENT: u64 = 160;
+const BASE_BYTES: u64 = 16 << 20;
+/// A walk takes 1/64 of the heap for marks, and 16 bytes for each object that waits to be walked: measured, up to a sixth.
+const WALK_PART: u64 = 6;
+/// In hundredths of the used heap, of small objects (measured at 44 bytes each): the graph alone, and with what `analyze()` finds.
+const GRAPH_PERCENT: u64 = 300;
+const ANALYSIS_PERCENT: u64 = 400;
 
 /// A wish for a census.
 #[derive(Clone, Debug, Deserialize)]
@@ -84,7 +85,7 @@ impl CensusRequest {
     pub(super) fn bytes(&self) -> u64 {
         let walk = BASE_BYTES.saturating_add(self.heap_used_bytes / WALK_PART);
         match self.graph {
-            Some(_) => walk.max(graph_bytes(self.heap_used_bytes)),
+            Some(_) => of_heap(self.heap_used_bytes, ANALYSIS_PERCENT),
             None => walk,
         }
     }
@@ -92,7 +93,11 @@ impl CensusRequest {
 
 /// Memory that a child takes for a graph of a heap, in bytes.
 pub(crate) fn graph_bytes(heap_used_bytes: u64) -> u64 {
-    BASE_BYTES.saturating_add(heap_used_bytes.saturating_mul(GRAPH_PERCENT) / 100)
+    of_heap(heap_used_bytes, GRAPH_PERCENT)
+}
+
+fn of_heap(heap_used_bytes: u64, percent: u64) -> u64 {
+    BASE_BYTES.saturating_add(heap_used_bytes.saturating_mul(percent) / 100)
 }
 
 /// What is known at the moment of the fork.

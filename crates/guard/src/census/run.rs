@@ -19,7 +19,7 @@ use crate::children::{ForkError, Patience, Ready, Started, Turn, Watch};
 use crate::snapshots::room::memory_room;
 
 /// The least bound of a child's memory: an estimate can be off by so much.
-const LEAST_BYTES: u64 = 64 << 20;
+const LEAST_BYTES: u64 = 128 << 20;
 /// Left for the app beside the child, or a quarter of what is left where that is less.
 const RESERVE_BYTES: u64 = 32 << 20;
 /// A walk takes 50 ns an object, a graph with all that is asked of it a microsecond: minutes would be something else.
