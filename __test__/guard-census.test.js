@@ -267,7 +267,7 @@ describe('where a census cannot be had', options, () => {
     const [capability, failed] = await app.saysAll(2);
     assert.equal(capability.available, false);
     assert.match(capability.reason, /v8dbg_/);
-    assert.equal(failed.code, 'ERR_MEMGUARD_CENSUS_UNSUPPORTED');
+    assert.equal(failed.code, 'ERR_MEMGUARD_CENSUS_NO_METADATA');
     await app.ends();
   });
 

@@ -384,13 +384,17 @@ class MemoryGuard extends EventEmitter {
   #suspect(level) {
     const { census, censusInterval, pace } = this.#options;
     if (census === null || level === 'calm' || (census === 'act' && level !== 'act')) return;
-    const { takeInTurn, capability } = later.census();
-    if (!capability().available) return;
+    const { takeInTurn, mayBeTried } = later.census();
+    if (!mayBeTried()) return;
+    const told = new Set();
     this.#autoCensus ??= new (later.autoCensus().AutoCensus)({
       take: () => takeInTurn({ ...later.censusOptions().parseOptions({ track: true }), reason: 'suspicion', keepAlive: false }),
       isSuspicious: () => this.running && (this.level !== 'calm' || this.forecast().level !== 'calm'),
       tell: (taken) => this.#emit('census', taken),
-      failed: ({ code, message }) => this.#degraded('census', code, message),
+      failed: ({ code, message }) => {
+        if (!told.has(code)) this.#degraded('census', code, message);
+        told.add(code);
+      },
     });
     this.#autoCensus.look(Math.max(LEAST_CENSUS_MS, censusInterval / pace));
   }

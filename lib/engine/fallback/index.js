@@ -94,7 +94,12 @@ module.exports = function fallbackEngine(reason) {
     profile: null,
     reason,
     snapshots,
-    census: { whyNot: () => `a census ${LOST} (${reason})` },
+    census: {
+      whyNot: () => `a census ${LOST} (${reason})`,
+      begin: async () => {
+        throw new MemguardError('ERR_MEMGUARD_CENSUS_UNSUPPORTED', `a census ${LOST} (${reason})`);
+      },
+    },
   };
 };
 
