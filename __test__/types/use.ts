@@ -2,6 +2,10 @@
 import { guard, MemoryGuard, LRUCache, valkeyTier, type ValkeyClient, type ValkeyTierStats } from 'memguard';
 import { analyze, compare, type HeapDiff, type HeapReport } from 'memguard';
 import type { AllocationProfile, ProfiledSite } from 'memguard';
+import { requestMemory as measured, type RouteReport } from 'memguard/http';
+import { requestMemory as express } from 'memguard/express';
+import { requestMemory as fastify } from 'memguard/fastify';
+import { requestMemory as koa } from 'memguard/koa';
 import 'memguard/register';
 
 const running: MemoryGuard = guard.start({
@@ -40,3 +44,9 @@ async function profiled(): Promise<void> {
   console.log(site?.location?.line, String(profile), guard.startProfile().running, (await guard.stopProfile()).pauseMs);
 }
 void profiled;
+
+const listener = measured((request, response) => void response.end(request.url), { threshold: '1mb', logLeak: (path: string, bytes: number, { exact }) => console.log(path, bytes, exact) });
+const routes: RouteReport = listener.routes();
+console.log(routes.routes[0]?.bytes?.p99, express({ attribution: 'always' }).routes().windows, fastify().stop(), koa().routes());
+// @ts-expect-error: there is no such way
+express({ attribution: 'exact' });

@@ -218,7 +218,7 @@ pub fn ledger_input(own: OwnHeap) -> memguard_vitals::LedgerInput {
     engine().ledger_input(own)
 }
 
-/// All bytes that this thread's isolate has allocated, since ever or since it was first asked: only differences mean
+/// All bytes that this thread's isolate has allocated, counted from when it was first asked: only differences mean
 /// something. `None` while no guard watches it, and where V8's statistics and callbacks are not to be had. Costs half a
 /// microsecond, and two readings of the heap at each collection from the first call on.
 ///

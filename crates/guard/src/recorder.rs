@@ -181,17 +181,15 @@ impl Recorder {
         self.stream_minor.store(on, Relaxed);
     }
 
-    /// All bytes that were allocated in the heap: since ever where V8 counts them (Node 26 on), else since this was first
-    /// asked: what is used, and what collections have freed since. `None` where the heap cannot be read.
+    /// All bytes that were allocated in the heap since this was first asked: what is used, and what collections have freed
+    /// since. V8's own count (Node 26 on) moves by whole allocation areas, and cannot tell one request from the next.
+    /// `None` where the heap cannot be read.
     ///
     /// # Safety
     /// As for [`Isolate::heap_statistics`].
     pub unsafe fn allocated(&self, isolate: Isolate) -> Option<u64> {
         // SAFETY: passed on from the caller.
         let heap = unsafe { isolate.heap_statistics() }?;
-        if heap.allocated_ever.is_some() {
-            return heap.allocated_ever;
-        }
         if !self.counting.load(Relaxed) {
             self.counting.store(true, Relaxed);
         }
