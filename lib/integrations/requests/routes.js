@@ -5,11 +5,13 @@ const { inspect } = require('util');
 const { formatBytes } = require('../../units');
 const counter = require('./counter');
 
-/** A gigabyte a request, within a hundredth; some 30 kB a route. */
+/** Up to 64 GB a request, within a hundredth; some 30 kB a route. */
 const HISTOGRAM = { lowest: 1, highest: 2 ** 36, figures: 2 };
 /** How often it is looked whether the heap was collected. */
 const LOOK_MS = 100;
 const OTHERS = '(others)';
+/** What is said of a route before a collection has ended a window. */
+const NOTHING_LEFT = { bytesPerRequest: 0, errorBytes: null, suspected: false };
 /** A route's name is a label, not a place for what clients send. */
 const LONGEST = 200;
 
@@ -33,19 +35,18 @@ class Route {
     if (exact) (this.exact ??= createHistogram(HISTOGRAM)).record(Math.min(HISTOGRAM.highest, Math.max(1, Math.round(bytes))));
   }
 
-  summary(left) {
+  summary({ bytesPerRequest, errorBytes, suspected } = NOTHING_LEFT) {
     const { exact } = this;
     const bytes = exact === null ? null : { p50: exact.percentile(50), p99: exact.percentile(99), mean: exact.mean, max: exact.max };
-    const left_ = left ?? { bytesPerRequest: 0, errorBytes: null, suspected: false };
     return {
       route: this.name,
       requests: this.requests,
       measured: exact?.count ?? 0,
       bytes,
       shareBytes: this.requests === 0 ? 0 : this.shares / this.requests,
-      leftBytes: left_.bytesPerRequest,
-      leftErrorBytes: left_.errorBytes,
-      suspected: left_.suspected,
+      leftBytes: bytesPerRequest,
+      leftErrorBytes: errorBytes,
+      suspected,
     };
   }
 }
