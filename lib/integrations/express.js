@@ -11,7 +11,10 @@ function requestMemory(options) {
   return middleware;
 }
 
-/** The route as it was declared, below the routers that it is mounted in. */
+/**
+ * The route as it was declared, below the routers that it is mounted in. Where a handler has failed, Express has left these already
+ * and forgotten where they were.
+ */
 function routeOf({ baseUrl, route }) {
   return route === undefined ? '(no route)' : `${baseUrl}${String(route.path)}`;
 }
