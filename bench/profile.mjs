@@ -15,7 +15,7 @@ import { number, spread, table } from './lib/table.mjs';
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const { values: options } = parseArgs({ options: { quick: { type: 'boolean', default: false }, json: { type: 'string' } } });
-const plan = options.quick ? { rounds: 2, seconds: 1, rate: 300 } : { rounds: 8, seconds: 2, rate: 400 };
+const plan = options.quick ? { rounds: 2, seconds: 1, rate: 300 } : { rounds: 5, seconds: 2, rate: 300 };
 const CONNECTIONS = 20;
 
 const VARIANTS = {
