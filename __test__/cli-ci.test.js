@@ -40,7 +40,9 @@ describe('memguard ci', () => {
     const report = stdout === '' ? null : JSON.parse(stdout);
     // Nothing of it is left, whatever became of it.
     await assert.rejects(once(net.connect(Number(port), '127.0.0.1'), 'connect'), { code: 'ECONNREFUSED' });
-    return { status, report, stderr };
+    // The last line is the error, where there is one.
+    const { error = null } = status === 0 ? {} : JSON.parse(stderr.trim().split('\n').pop());
+    return { status, report, stderr, error };
   }
 
   it('lets a program pass whose memory is flat, and measures it', async () => {
@@ -50,7 +52,7 @@ describe('memguard ci', () => {
     assert.equal(report.outcome, 'flat');
     assert.equal(report.memory.samples.filter(({ window }) => window === 1).length, 25);
     assert.ok(report.memory.heapLimitBytes > 100e6);
-    assert.ok(report.load.succeeded > 500, String(report.load.succeeded));
+    assert.ok(report.load.succeeded > 100, String(report.load.succeeded));
     assert.equal(report.load.failed, report.load.unsent);
   });
 
@@ -61,15 +63,15 @@ describe('memguard ci', () => {
 
   it('fails where memory leaks, twice measured, and names class and holder', linux, async () => {
     const output = path.join(folder, 'leaky.json');
-    const { status, report, stderr } = await ci('leaky', { options: ['--output', output] });
+    const { status, report, stderr, error } = await ci('leaky', { options: ['--output', output] });
     assert.equal(status, 1, stderr);
     assert.equal(report.outcome, 'grows');
     assert.equal(report.growing, 'liveHeap');
     assert.ok(report.windows >= 2);
     const heap = report.memory.growth.find(({ part }) => part === 'liveHeap');
     assert.ok(heap.bytesPer1000Requests > 1e6 && heap.bytesPer1000Requests < 10e6, String(heap.bytesPer1000Requests));
-    assert.match(stderr, /the live heap|live heap grows by .* per 1,000 requests/);
-    assert.match(stderr, /"code":"ERR_MEMGUARD_LEAK"/);
+    assert.equal(error.code, 'ERR_MEMGUARD_LEAK');
+    assert.match(error.message, /live heap grows by .* per 1,000 requests/);
     const [suspect] = report.leak.suspects;
     assert.equal(suspect.class, 'Session');
     assert.match(suspect.words, /activeSessions/);
@@ -84,11 +86,11 @@ describe('memguard ci', () => {
   });
 
   it('fails where more of the heap is alive than may be', async () => {
-    const { status, report, stderr } = await ci('flat', { options: ['--max-heap', '1mb'] });
+    const { status, report, error } = await ci('flat', { options: ['--max-heap', '1mb'] });
     assert.equal(status, 1);
     assert.equal(report.outcome, 'overLimit');
     assert.ok(report.overLimit.liveHeapBytes > report.overLimit.maxBytes);
-    assert.match(stderr, /ERR_MEMGUARD_HEAP_LIMIT/);
+    assert.equal(error.code, 'ERR_MEMGUARD_HEAP_LIMIT');
   });
 
   it('measures what a shell starts, and ends all of it', { skip: process.platform === 'win32' && 'there is no sh' }, async () => {
@@ -101,18 +103,21 @@ describe('memguard ci', () => {
     const node = (source) => ({ command: [process.execPath, '-e', source] });
     const ended = await ci('', node('setTimeout(() => process.exit(3), 200)'));
     assert.equal(ended.status, 1);
-    assert.match(ended.stderr, /the program ended before it could be measured \(exit code 3\).*ERR_MEMGUARD_PROGRAM_ENDED/);
+    assert.equal(ended.error.code, 'ERR_MEMGUARD_PROGRAM_ENDED');
+    assert.match(ended.error.message, /the program ended before it could be measured \(exit code 3\)/);
     const dies = "require('http').createServer((q, r) => r.end()).listen(process.env.PORT, '127.0.0.1'); setTimeout(() => process.abort(), 2000)";
     const died = await ci('', node(dies));
     assert.equal(died.status, 1);
     assert.equal(died.report.outcome, 'ended');
-    assert.match(died.stderr, /SIGABRT.*ERR_MEMGUARD_PROGRAM_ENDED/);
+    assert.equal(died.error.code, 'ERR_MEMGUARD_PROGRAM_ENDED');
+    assert.match(died.error.message, /SIGABRT/);
     const silent = await ci('', { ...node('setInterval(() => {}, 1e6)'), options: ['--wait', '500ms'] });
     assert.equal(silent.status, 1);
-    assert.match(silent.stderr, /was not ready within 500 ms.*ECONNREFUSED.*ERR_MEMGUARD_PROGRAM_SILENT/);
+    assert.equal(silent.error.code, 'ERR_MEMGUARD_PROGRAM_SILENT');
+    assert.match(silent.error.message, /was not ready within 500 ms.*ECONNREFUSED/);
     const none = await ci('', { command: [path.join(folder, 'no-such-program')] });
     assert.equal(none.status, 1);
-    assert.match(none.stderr, /could not be started/);
+    assert.match(none.error.message, /no-such-program could not be started/);
   });
 
   it('judges a program that makes its own load', async () => {
@@ -147,7 +152,7 @@ describe('memguard hunt', linux, () => {
         assert.equal(status, 0, stderr);
         assert.equal(server.exitCode, null);
         const report = JSON.parse(stdout);
-        assert.equal(report.outcome, kind === 'leaky' ? 'grows' : 'flat');
+        assert.equal(report.outcome === 'grows', kind === 'leaky', report.outcome);
         if (kind === 'flat') continue;
         assert.equal(report.leak.suspects[0].class, 'Session');
         assert.match(report.leak.suspects[0].words, /activeSessions/);

@@ -7,7 +7,9 @@ const { Load } = require('../../load/load');
 const { rssOf } = require('../../load/process-memory');
 const { formatBytes } = require('../../units');
 
-const SAMPLE_MS = 500;
+/** RSS is read so often over the whole time, but neither more nor less often than this. */
+const SAMPLES = 24;
+const SAMPLE_MS = { least: 50, most: 500 };
 /** Of what took long, every second sample goes. */
 const MOST_SAMPLES = 1200;
 /** The heap is counted so often over the whole time. */
@@ -56,7 +58,7 @@ class Watch {
   #pid;
   #load;
   #binding;
-  #sampleMs = SAMPLE_MS;
+  #sampleMs;
   #countMs;
   #startedAt = performance.now();
   #countedAt = -Infinity;
@@ -68,6 +70,7 @@ class Watch {
     this.#pid = pid;
     this.#load = load;
     this.#binding = binding;
+    this.#sampleMs = Math.min(SAMPLE_MS.most, Math.max(SAMPLE_MS.least, (durationMs ?? Infinity) / SAMPLES));
     this.#countMs = Math.max(SHORTEST_COUNT_MS, (durationMs ?? COUNTS * 5000) / COUNTS);
   }
 
