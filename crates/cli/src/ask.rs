@@ -84,7 +84,7 @@ pub fn ask_what_is_in(
     limits.dominators = request.dominators.unwrap_or(limits.dominators);
     limits.rows = request.rows.unwrap_or(limits.rows);
     Heap::read(source, options)
-        .and_then(|heap| Ok(analyze(&heap.analyze(options)?, &limits)))
+        .and_then(|heap| Ok(analyze(&heap.analyze(options)?, &limits)?))
         .into()
 }
 

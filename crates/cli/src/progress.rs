@@ -1,16 +1,19 @@
 //! The progress bar on stderr.
 
+use std::fmt;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+
+use crate::render;
 
 /// A bar with an estimate of the time left, or none: the calls are the same.
 #[derive(Clone)]
 pub(crate) struct Progress(ProgressBar);
 
-const BYTES: &str = "{msg:10} {wide_bar:.cyan/dim} {bytes}/{total_bytes} {eta_precise}";
+const BYTES: &str = "{msg:10} {wide_bar:.cyan/dim} {done}/{size} {eta_precise}";
 const STEPS: &str = "{msg:10} {wide_bar:.cyan/dim} {percent:>3} % {eta_precise}";
-const UNKNOWN: &str = "{msg:10} {spinner} {bytes} {elapsed_precise}";
+const UNKNOWN: &str = "{msg:10} {spinner} {done} {elapsed_precise}";
 
 impl Progress {
     /// A bar, if there may be one.
@@ -34,8 +37,16 @@ impl Progress {
     }
 
     fn begin(&self, name: &'static str, total: Option<u64>, template: &str) {
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            self.0.set_style(style);
+        if let Ok(drawn) = ProgressStyle::with_template(template) {
+            // In the units of the reports.
+            let done = |state: &ProgressState, text: &mut dyn fmt::Write| {
+                let _ = text.write_str(&render::bytes(state.pos()));
+            };
+            let size = |state: &ProgressState, text: &mut dyn fmt::Write| {
+                let _ = text.write_str(&render::bytes(state.len().unwrap_or(0)));
+            };
+            self.0
+                .set_style(drawn.with_key("done", done).with_key("size", size));
         }
         self.0.set_message(name);
         self.0.reset();

@@ -11,9 +11,11 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::time::Instant;
 
+use memguard_heap_graph::diff::{DiffOptions, diff};
+use memguard_heap_graph::report::{ClassDelta, DiffBy};
 use memguard_heap_graph::{
-    Aggregates, Analysis, AnalyzeOptions, EdgeKind, HeapGraph, NodeIndex, ReadOptions, Retainer,
-    Statistics, read, read_file,
+    Aggregates, Analysis, AnalyzeOptions, ClassKey, EdgeKind, HeapGraph, Location, NodeIndex,
+    ReadOptions, Retainer, SYSTEM_DISTANCE, Snapshot, Statistics, UNREACHED, read, read_file,
 };
 use serde_json::{Value, json};
 
@@ -92,22 +94,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         if let Some(count) = arguments.retainers {
             printed["retainers"] = retainers(&analysis, count);
         }
-        if let Some(newer) = &arguments.newer {
-            let newer = read_file(newer, &read_options)?;
-            let newer = Analysis::of(&newer, &options)?;
-            let newer_classes = Aggregates::of(&newer, &options)?;
-            let older_classes = Aggregates::with_interfaces(
-                &analysis,
-                newer_classes.interfaces().clone(),
-                &options,
-            )?;
-            printed["diff"] = diff(
-                &objects(&analysis, &older_classes)?,
-                &objects(&newer, &newer_classes)?,
-            );
-        }
         if let Some(prefix) = &arguments.arrays {
             write_arrays(&graph, &analysis, prefix)?;
+        }
+        if let Some(newer) = &arguments.newer {
+            let step = Instant::now();
+            let newer = read_file(newer, &read_options)?;
+            let newer = Snapshot::of(&newer, &options)?;
+            times.insert("newer", milliseconds(step));
+            let older = Snapshot::new(analysis, aggregates);
+            printed["diff"] = by_class(&older, &newer, &options, &mut times)?;
         }
     }
     printed["ms"] = json!(times);
@@ -195,11 +191,12 @@ fn retainers(analysis: &Analysis<'_>, count: usize) -> Value {
             });
         let mut rows: Vec<_> = shown
             .map(|Retainer { from, edge }| {
-                let (name, id, distance) = (
-                    edge.name(graph),
-                    graph.node(from).id(),
-                    analysis.distance(from),
-                );
+                let (name, id) = (edge.name(graph), graph.node(from).id());
+                // What nothing strong reaches is shown as very far in this view alone.
+                let distance = match analysis.distance(from) {
+                    UNREACHED => 2 * SYSTEM_DISTANCE,
+                    distance => distance,
+                };
                 format!("{} {} @{id} {distance}", edge.kind.as_str(), name)
             })
             .collect();
@@ -209,53 +206,66 @@ fn retainers(analysis: &Analysis<'_>, count: usize) -> Value {
     json!(found)
 }
 
-/// Objects by id, by the key of their class.
-type Objects = BTreeMap<String, BTreeMap<u64, u64>>;
-
-fn objects(analysis: &Analysis<'_>, aggregates: &Aggregates) -> Result<Objects, Box<dyn Error>> {
-    let graph = analysis.graph();
-    let members = aggregates.classes().members(analysis)?;
-    let of_class = |row: &memguard_heap_graph::Aggregate| {
-        let ids = members.of(row.class).iter();
-        let ids = ids.map(|&node| (graph.node(node).id(), analysis.shallow_size(node)));
-        (
-            aggregates.classes().key(row.class).to_string(),
-            ids.collect(),
-        )
-    };
-    Ok(aggregates.rows().iter().map(of_class).collect())
-}
-
-/// What came and what went, by class.
-fn diff(older: &Objects, newer: &Objects) -> Value {
-    let none = BTreeMap::new();
+/// What came and what went by class, with our own comparison, by ids and (for the time it takes) by signature.
+fn by_class(
+    older: &Snapshot<'_>,
+    newer: &Snapshot<'_>,
+    options: &AnalyzeOptions,
+    times: &mut BTreeMap<&'static str, f64>,
+) -> Result<Value, Box<dyn Error>> {
     let mut rows = BTreeMap::new();
-    for key in older.keys().chain(newer.keys()) {
-        let (before, after) = (
-            older.get(key).unwrap_or(&none),
-            newer.get(key).unwrap_or(&none),
-        );
-        let only = |these: &BTreeMap<u64, u64>, those: &BTreeMap<u64, u64>| -> (i64, i64) {
-            let missing = these.iter().filter(|(id, _)| !those.contains_key(id));
-            missing.fold((0, 0), |(count, size), (_, &bytes)| {
-                (count + 1, size + bytes as i64)
-            })
-        };
-        let ((added, added_size), (removed, removed_size)) =
-            (only(after, before), only(before, after));
-        if added + removed > 0 {
-            let row = json!({
-                "addedCount": added,
-                "removedCount": removed,
-                "addedSize": added_size,
-                "removedSize": removed_size,
-                "countDelta": added - removed,
-                "sizeDelta": added_size - removed_size,
-            });
-            rows.insert(key, row);
+    for (by, name) in [
+        (DiffBy::Signature, "diffSignature"),
+        (DiffBy::Ids, "diffIds"),
+    ] {
+        let mut how = DiffOptions::default();
+        how.by = Some(by);
+        how.classes = usize::MAX;
+        how.analyze = options.clone();
+        let step = Instant::now();
+        let report = diff(&[older, newer], &how)?;
+        times.insert(name, milliseconds(step));
+        rows = report.classes.rows.iter().map(row).collect();
+    }
+    // DevTools knows one class of a key, the last one, where we add up all of them.
+    for key in twins(older).into_iter().chain(twins(newer)) {
+        if let Some(row) = rows.get_mut(&key) {
+            *row = json!("several classes of one key");
         }
     }
-    json!(rows)
+    Ok(json!(rows))
+}
+
+/// A row under DevTools' key of the class. What stayed but changed its size is none of DevTools' business.
+fn row(row: &ClassDelta) -> (String, Value) {
+    let location = row.location.as_ref().map(|place| Location {
+        script_id: place.script_id,
+        line: place.line - 1,
+        column: place.column - 1,
+    });
+    let key = ClassKey {
+        name: row.name.clone(),
+        location,
+    };
+    let figures = json!({
+        "addedCount": row.added_count,
+        "removedCount": row.removed_count,
+        "addedSize": row.added_size,
+        "removedSize": row.removed_size,
+        "countDelta": row.count_delta,
+        "sizeDelta": row.size_delta,
+    });
+    (key.to_string(), figures)
+}
+
+/// The keys that several classes of a heap have.
+fn twins(snapshot: &Snapshot<'_>) -> Vec<String> {
+    let classes = snapshot.aggregates().classes();
+    let rows = snapshot.aggregates().rows().iter();
+    let mut keys: Vec<_> = rows.map(|row| classes.key(row.class).to_string()).collect();
+    keys.sort_unstable();
+    let pairs = keys.windows(2).filter(|pair| pair[0] == pair[1]);
+    pairs.map(|pair| pair[0].clone()).collect()
 }
 
 fn write_arrays(

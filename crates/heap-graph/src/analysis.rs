@@ -29,8 +29,10 @@ pub use statistics::Statistics;
 
 use crate::columns::OutOfMemory;
 use crate::control::{CancelSignal, Phase, ProgressListener, thread_count};
-use crate::model::{Detachedness, HeapGraph, NodeIndex, WideColumn};
-use distances::{Context, Distances};
+use crate::model::{Detachedness, HeapGraph, NodeIndex, SizeColumn, WideColumn};
+use bits::Bits;
+use distances::{Context, DistanceColumn, Distances};
+use dominators::Search;
 use ephemerons::Ephemerons;
 use names::{DomStates, WellKnown};
 use retained::Dominated;
@@ -83,18 +85,19 @@ pub struct AnalyzeOptions {
 
 /// What keeps every node of a graph alive, how far it is from the roots, and how much it retains.
 ///
-/// Takes 32 bytes a node and 4 bytes an edge besides the graph, and some 24 bytes a node more while it is made.
+/// Takes 26 bytes a node and 4 bytes an edge besides the graph, and some 24 bytes a node more while it is made.
 #[derive(Debug)]
 pub struct Analysis<'g> {
     graph: &'g HeapGraph,
     names: WellKnown,
     states: DomStates,
-    shallow: WideColumn,
-    distances: Vec<i32>,
+    shallow: SizeColumn,
+    distances: DistanceColumn,
     dominators: Vec<u32>,
     retained: WideColumn,
     dominated: Dominated,
     retainers: Retainers,
+    page_owned: Bits,
     interfaces: Arc<Interfaces>,
     classes: Arc<Classes>,
 }
@@ -110,7 +113,7 @@ impl<'g> Analysis<'g> {
         watch.check_now()?;
         let names = WellKnown::find(graph);
         let states = DomStates::of(graph)?;
-        let ephemerons = Ephemerons::find(graph)?;
+        let ephemerons = Ephemerons::find(graph, threads, &watch)?;
 
         let context = Context {
             graph,
@@ -118,23 +121,26 @@ impl<'g> Analysis<'g> {
             states: &states,
             ephemerons: &ephemerons,
         };
-        let keep_alive = || -> Result<_, AnalyzeError> {
+        let search = || -> Result<_, AnalyzeError> {
             let Distances {
                 distances,
                 page_owned,
             } = distances::distances(&context, &watch)?;
             watch.step(Phase::Distances);
-            let essential = Essential {
-                graph,
-                ephemerons: &ephemerons,
-                page_owned: &page_owned,
-            };
-            let retainers = Retainers::of(&essential, threads, &watch)?;
-            watch.step(Phase::Dominators);
-            let dominators = dominators::dominators(&essential, &retainers, &watch)?;
-            watch.step(Phase::Dominators);
-            Ok((distances, retainers, dominators))
+            let search =
+                Search::from_root(&Essential::new(graph, &ephemerons, &page_owned), &watch)?;
+            Ok((distances, page_owned, search))
         };
+        let refer_back = || {
+            let others = threads.saturating_sub(1).max(1);
+            Retainers::of(graph, &ephemerons, others, &watch)
+        };
+        let ((distances, page_owned, search), retainers) =
+            threads::both(threads, search, refer_back)?;
+        watch.step(Phase::Dominators);
+
+        let essential = Essential::new(graph, &ephemerons, &page_owned);
+        let dominate = || dominators::dominators(search, &essential, &retainers, &watch);
         let describe = || -> Result<_, AnalyzeError> {
             let shallow = shallow::shallow_sizes(graph, &names, &states, &watch)?;
             watch.step(Phase::Classes);
@@ -143,8 +149,9 @@ impl<'g> Analysis<'g> {
             watch.step(Phase::Classes);
             Ok((shallow, interfaces, classes))
         };
-        let ((distances, retainers, dominators), (shallow, interfaces, classes)) =
-            threads::both(threads, keep_alive, describe)?;
+        let (dominators, (shallow, interfaces, classes)) =
+            threads::both(threads, dominate, describe)?;
+        watch.step(Phase::Dominators);
 
         let (retained, dominated) = threads::both(
             threads,
@@ -163,6 +170,7 @@ impl<'g> Analysis<'g> {
             retained,
             dominated,
             retainers,
+            page_owned,
             interfaces: Arc::new(interfaces),
             classes: Arc::new(classes),
         })
@@ -187,7 +195,7 @@ impl<'g> Analysis<'g> {
     #[must_use]
     #[inline]
     pub fn distance(&self, node: NodeIndex) -> i32 {
-        self.distances[node.index()]
+        self.distances.get(node.index())
     }
 
     /// The nearest node without which this one would be gone. The root is its own.
@@ -248,7 +256,9 @@ impl<'g> Analysis<'g> {
         &self,
         node: NodeIndex,
     ) -> impl Iterator<Item = NodeIndex> + '_ {
-        self.retainers.essential(node.0).map(NodeIndex)
+        self.retainers
+            .essential(self.graph, &self.page_owned, node.0)
+            .map(NodeIndex)
     }
 
     /// Whether a node is part of a document: as the producer said, or as follows from those that it hangs on.

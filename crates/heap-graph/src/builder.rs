@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::model::{
     Detachedness, EdgeKind, EdgeLabel, HeapGraph, Location, Locations, MAX_EDGES, MAX_NODES,
-    NodeIndex, NodeKind, StringId, StringTable, WideColumn, encode, pack_edge,
+    NodeIndex, NodeKind, SizeColumn, StringId, StringTable, WideColumn, encode, pack_edge,
 };
 
 /// Why a graph cannot be built.
@@ -76,7 +76,7 @@ pub struct GraphBuilder {
     kinds: Vec<u8>,
     names: Vec<u32>,
     ids: WideColumn,
-    self_sizes: WideColumn,
+    self_sizes: SizeColumn,
     edge_from: Vec<u32>,
     edge_labels: Vec<u32>,
     edge_words: Vec<u32>,
@@ -145,7 +145,7 @@ impl GraphBuilder {
             kinds: Vec::with_capacity(nodes),
             names: Vec::with_capacity(nodes),
             ids: WideColumn::Narrow(Vec::with_capacity(nodes)),
-            self_sizes: WideColumn::Narrow(Vec::with_capacity(nodes)),
+            self_sizes: SizeColumn::with_capacity(nodes),
             edge_from: Vec::with_capacity(edges),
             edge_labels: Vec::with_capacity(edges),
             edge_words: Vec::with_capacity(edges),
@@ -288,7 +288,7 @@ impl GraphBuilder {
             ids: self.ids,
             self_sizes: self.self_sizes,
             first_edge,
-            edge_labels: self.edge_labels,
+            edge_labels: self.edge_labels.into_iter().collect(),
             edge_words: self.edge_words,
             detachedness: self.detachedness,
             has_detachedness: self.has_detachedness,

@@ -12,6 +12,7 @@ mod strings;
 mod tests;
 mod totals;
 
+use crate::analysis::AnalyzeError;
 use crate::report::{AnalyzeReport, Insights};
 use crate::snapshot::Snapshot;
 use context::Context;
@@ -39,12 +40,17 @@ impl Default for ReportOptions {
 }
 
 /// Tells what is in a heap. Some passes over nodes and edges and one search for ways; at most 28 bytes a node while it lasts.
-#[must_use]
-pub fn analyze(snapshot: &Snapshot<'_>, options: &ReportOptions) -> AnalyzeReport {
+///
+/// # Errors
+/// When the signal that the snapshot was made with was raised.
+pub fn analyze(
+    snapshot: &Snapshot<'_>,
+    options: &ReportOptions,
+) -> Result<AnalyzeReport, AnalyzeError> {
     let context = Context::of(snapshot, options.rows);
     let (duplicate_strings, duplicate_string_bytes) = strings::duplicates(&context);
     let (packages, modules) = modules::owners(&context);
-    AnalyzeReport {
+    snapshot.whole(AnalyzeReport {
         source: snapshot.source(),
         totals: totals::totals(snapshot),
         classes: totals::classes(snapshot, options.classes),
@@ -59,5 +65,5 @@ pub fn analyze(snapshot: &Snapshot<'_>, options: &ReportOptions) -> AnalyzeRepor
             collections: collections::suspicious(&context),
             detached: detached::detached(&context),
         },
-    }
+    })
 }

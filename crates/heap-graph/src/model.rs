@@ -1,9 +1,10 @@
 //! The graph: compact columns, filled once and never changed.
 //!
-//! 17 bytes a node, 8 bytes an edge and 4 bytes a string, plus the strings' own text and 8 bytes for each node that has
+//! 15 bytes a node, 7 bytes an edge and 4 bytes a string, plus the strings' own text and 8 bytes for each node that has
 //! a source location. Edges stand in the order of the nodes they come from (compressed sparse rows), as
 //! snapshot files have them, so that a node needs no more than the number of its first edge.
 
+mod compact;
 mod index;
 mod kinds;
 mod locations;
@@ -14,6 +15,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
+pub(crate) use compact::{LabelColumn, NarrowColumn, SizeColumn, SizeMoves};
 pub use index::{EdgeIndex, NodeIndex, StringId};
 pub use kinds::{Detachedness, EdgeKind, NodeKind};
 pub use locations::Location;
@@ -55,11 +57,11 @@ pub struct HeapGraph {
     pub(crate) kinds: Vec<u8>,
     pub(crate) names: Vec<u32>,
     pub(crate) ids: WideColumn,
-    pub(crate) self_sizes: WideColumn,
+    pub(crate) self_sizes: SizeColumn,
     /// One more than there are nodes.
     pub(crate) first_edge: Vec<u32>,
     /// String or number, by the edge's kind.
-    pub(crate) edge_labels: Vec<u32>,
+    pub(crate) edge_labels: LabelColumn,
     /// [`pack_edge`].
     pub(crate) edge_words: Vec<u32>,
     /// By node, known states alone.
@@ -136,7 +138,7 @@ impl HeapGraph {
     pub fn edge(&self, index: EdgeIndex) -> Edge {
         let word = self.edge_words[index.index()];
         let kind = edge_kind(word);
-        let label = self.edge_labels[index.index()];
+        let label = self.edge_labels.get(index.index());
         let label = if kind.has_index() {
             EdgeLabel::Index(label)
         } else {
@@ -198,12 +200,7 @@ impl HeapGraph {
     /// Sum of all self sizes, in bytes.
     #[must_use]
     pub fn total_self_size(&self) -> u64 {
-        match &self.self_sizes {
-            WideColumn::Narrow(sizes) => sizes.iter().map(|&size| u64::from(size)).sum(),
-            WideColumn::Wide(sizes) => sizes
-                .iter()
-                .fold(0, |sum: u64, &size| sum.saturating_add(size)),
-        }
+        self.self_sizes.sum()
     }
 
     /// How much memory the graph itself occupies, in bytes.
@@ -211,7 +208,8 @@ impl HeapGraph {
     pub fn heap_bytes(&self) -> usize {
         self.kinds.capacity()
             + 4 * (self.names.capacity() + self.first_edge.capacity())
-            + 4 * (self.edge_labels.capacity() + self.edge_words.capacity())
+            + self.edge_labels.heap_bytes()
+            + 4 * self.edge_words.capacity()
             + self.ids.heap_bytes()
             + self.self_sizes.heap_bytes()
             + self.detachedness.capacity() * size_of::<(NodeIndex, Detachedness)>()

@@ -56,7 +56,7 @@ impl Default for ReadOptions {
 
 /// Reads a snapshot from anything: a pipe, standard input, a slice of bytes. Gzip and Zstandard are undone on the way.
 ///
-/// Takes 17 bytes a node, 8 an edge and 4 a string of memory besides the text of the strings, whatever the file's
+/// Takes 15 bytes a node, 7 an edge and 4 a string of memory besides the text of the strings, whatever the file's
 /// size, and some 0.3 MB a thread while reading.
 ///
 /// # Errors

@@ -22,6 +22,7 @@ pub(crate) use topmost::Topmost;
 pub use tree::RetainerTree;
 pub(crate) use tree::{Search, Settled};
 
+use crate::analysis::AnalyzeError;
 use crate::model::{EdgeIndex, EdgeKind, NodeIndex};
 use crate::query::{Filter, Matcher};
 use crate::report::{Listing, PathCluster, QueryReport, RetainersReport, RetainingPath};
@@ -50,12 +51,14 @@ impl Default for RetainersOptions {
 }
 
 /// Finds who holds the objects that a filter lets through. One search over the graph, 28 bytes a node while it lasts.
-#[must_use]
+///
+/// # Errors
+/// When the signal that the snapshot was made with was raised.
 pub fn retainers(
     snapshot: &Snapshot<'_>,
     filter: &Filter,
     options: &RetainersOptions,
-) -> RetainersReport {
+) -> Result<RetainersReport, AnalyzeError> {
     let targets = Matcher::new(snapshot, filter).nodes();
     let mut collection = Collection::new();
     let mut collected = collection.add(snapshot);
@@ -122,7 +125,7 @@ pub fn retainers(
     if let [only] = targets.as_slice() {
         report.holders = holders(snapshot, &collected.tree, *only, options.holders);
     }
-    report
+    snapshot.whole(report)
 }
 
 /// Objects of one signature.
@@ -215,8 +218,14 @@ fn holders(
 }
 
 /// Finds the objects that a filter lets through, those that retain most first.
-#[must_use]
-pub fn query(snapshot: &Snapshot<'_>, filter: &Filter, limit: usize) -> QueryReport {
+///
+/// # Errors
+/// When the signal that the snapshot was made with was raised.
+pub fn query(
+    snapshot: &Snapshot<'_>,
+    filter: &Filter,
+    limit: usize,
+) -> Result<QueryReport, AnalyzeError> {
     let analysis = snapshot.analysis();
     let mut nodes = Matcher::new(snapshot, filter).nodes();
     let count = nodes.len() as u64;
@@ -227,7 +236,7 @@ pub fn query(snapshot: &Snapshot<'_>, filter: &Filter, limit: usize) -> QueryRep
             snapshot.graph().node(node).id(),
         )
     });
-    QueryReport {
+    snapshot.whole(QueryReport {
         source: snapshot.source(),
         filter: filter.to_string(),
         count,
@@ -240,5 +249,5 @@ pub fn query(snapshot: &Snapshot<'_>, filter: &Filter, limit: usize) -> QueryRep
                 .map(|node| snapshot.object(node))
                 .collect(),
         },
-    }
+    })
 }

@@ -37,8 +37,8 @@ impl<'g> Snapshot<'g> {
     /// Analyses a graph: dominators, retained sizes, distances, classes, scripts.
     ///
     /// # Errors
-    /// When it was cancelled, and when there is no memory for it. What is asked of the snapshot later looks at the same signal: when
-    /// that is raised, the question ends early, with an answer that is not whole.
+    /// When it was cancelled, and when there is no memory for it. What is asked of the snapshot later looks at the same signal, and
+    /// fails when that is raised.
     pub fn of(graph: &'g HeapGraph, options: &AnalyzeOptions) -> Result<Self, AnalyzeError> {
         let analysis = Analysis::of(graph, options)?;
         let aggregates = Aggregates::of(&analysis, options)?;
@@ -65,6 +65,14 @@ impl<'g> Snapshot<'g> {
     pub fn with_provenance(mut self, provenance: Provenance) -> Self {
         self.provenance = provenance;
         self
+    }
+
+    /// An answer, unless the search for it ended early because the signal was raised.
+    pub(crate) fn whole<R>(&self, answer: R) -> Result<R, AnalyzeError> {
+        if self.cancel.is_cancelled() {
+            return Err(AnalyzeError::Cancelled);
+        }
+        Ok(answer)
     }
 
     pub(crate) fn cancel(&self) -> &CancelSignal {

@@ -104,7 +104,7 @@ fn what_the_fields_say_arrives() {
     heap.property(global, "ключ", user);
     heap.element(user, 4_294_967_294, global);
     heap.set_extra_native_bytes(123_456);
-    for layout in [Layout::node_20(), Layout::odd()] {
+    for layout in [Layout::node_20(), Layout::deno_2(), Layout::odd()] {
         let graph = read(heap.to_json_as(&layout).as_slice(), &options(1)).unwrap();
         let node = graph.node(NodeIndex(2));
         assert_eq!(node.name(), "Us\"er\\ \u{1F600}\n");

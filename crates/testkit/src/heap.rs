@@ -271,10 +271,17 @@ impl Heap {
         for (at, &(node, [script, line, column])) in self.locations.iter().enumerate() {
             layout.separate(&mut text, at);
             let node = node * layout.node_fields.len();
-            layout.record(
-                &mut text,
-                [node as u64, script.into(), line.into(), column.into()].into_iter(),
-            );
+            let fields = layout
+                .location_fields
+                .iter()
+                .map(|field| match field.as_str() {
+                    "object_index" => node as u64,
+                    "script_id" => script.into(),
+                    "line" => line.into(),
+                    "column" => column.into(),
+                    _ => 0,
+                });
+            layout.record(&mut text, fields);
         }
         write(&mut text, format_args!("],\n\"strings\":["));
         for (at, string) in self.strings.iter().enumerate() {

@@ -9,6 +9,8 @@ pub struct Layout {
     pub node_fields: Vec<String>,
     /// The numbers of an edge.
     pub edge_fields: Vec<String>,
+    /// The numbers of a location.
+    pub location_fields: Vec<String>,
     /// How many of V8's kinds of nodes there are.
     pub node_kinds: usize,
     /// Kinds are numbered from the last to the first.
@@ -39,6 +41,7 @@ impl Layout {
         Self {
             node_fields: owned(&fields),
             edge_fields: owned(&["type", "name_or_index", "to_node"]),
+            location_fields: owned(&["object_index", "script_id", "line", "column"]),
             node_kinds: NODE_KINDS.len() - 1,
             reversed_kinds: false,
             lines: true,
@@ -61,6 +64,22 @@ impl Layout {
             node_fields: owned(&fields),
             lines: false,
             ..Self::node_20()
+        }
+    }
+
+    /// As V8 15, which Deno 2.9 has: a location names its script's object as well.
+    #[must_use]
+    pub fn deno_2() -> Self {
+        let fields = [
+            "object_index",
+            "script_id",
+            "script_object_index",
+            "line",
+            "column",
+        ];
+        Self {
+            location_fields: owned(&fields),
+            ..Self::node_24()
         }
     }
 
@@ -98,6 +117,7 @@ impl Layout {
         Self {
             node_fields: owned(&fields),
             edge_fields: owned(&["to_node", "weight", "name_or_index", "type"]),
+            location_fields: owned(&["column", "line", "odd", "script_id", "object_index"]),
             node_kinds: NODE_KINDS.len(),
             reversed_kinds: true,
             lines: true,
@@ -111,6 +131,7 @@ impl Layout {
         vec![
             Self::node_20(),
             Self::node_24(),
+            Self::deno_2(),
             Self::node_12(),
             Self::odd(),
         ]
@@ -155,7 +176,8 @@ impl Layout {
             list(&mut self.edge_fields.iter().map(String::as_str)),
             typed(&self.edge_fields, &edge_kinds),
         ));
-        text.push_str("\"location_fields\":[\"object_index\",\"script_id\",\"line\",\"column\"]}");
+        let locations = list(&mut self.location_fields.iter().map(String::as_str));
+        text.push_str(&format!("\"location_fields\":[{locations}]}}"));
     }
 
     pub(crate) fn separate(&self, text: &mut String, at: usize) {

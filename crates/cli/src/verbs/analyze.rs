@@ -5,6 +5,7 @@ use memguard_heap_graph::insights::{ReportOptions, analyze};
 use super::heaps::{self, Format, Subject};
 use crate::context::Context;
 use crate::error::CliError;
+use crate::heap::HeapError;
 use crate::render::describe::{self, Rows};
 use crate::render::html::Chart;
 
@@ -43,7 +44,7 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<(), CliError> {
     if page.has_page() {
         limits.dominators = TILES;
     }
-    let report = analyze(&snapshot, &limits);
+    let report = analyze(&snapshot, &limits).map_err(HeapError::from)?;
     bar.clear();
     let shown = Rows {
         dominators: args.top * 2,

@@ -38,7 +38,7 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<(), CliError> {
     let (options, bar) = heaps::options(context, args.threads);
     let heap = args.subject.read(&options)?;
     let snapshot = heap.analyze(&options)?;
-    let report = query(&snapshot, &filter, args.top);
+    let report = query(&snapshot, &filter, args.top).map_err(HeapError::from)?;
     bar.clear();
     let document = describe::query(&report);
     args.format

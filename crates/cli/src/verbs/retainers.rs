@@ -59,7 +59,7 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<(), CliError> {
     let mut limits = RetainersOptions::default();
     limits.clusters = args.top;
     limits.holders = args.top;
-    let report = retainers(&snapshot, &filter, &limits);
+    let report = retainers(&snapshot, &filter, &limits).map_err(HeapError::from)?;
     bar.clear();
     let document = describe::retainers(&report);
     args.format.print(

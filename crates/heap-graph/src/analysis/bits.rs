@@ -19,6 +19,19 @@ impl Bits {
         self.words[at as usize / 64] >> (at % 64) & 1 != 0
     }
 
+    /// [`Bits::get`] for what may lie behind the end, where no bit is set.
+    #[inline]
+    pub(crate) fn has(&self, at: u32) -> bool {
+        self.words
+            .get(at as usize / 64)
+            .is_some_and(|word| word >> (at % 64) & 1 != 0)
+    }
+
+    /// The words of 64 bits each, for those that fill them in another way.
+    pub(crate) fn words_mut(&mut self) -> &mut [u64] {
+        &mut self.words
+    }
+
     /// Sets the bit; says whether it was not set before.
     #[inline]
     pub(crate) fn insert(&mut self, at: u32) -> bool {

@@ -12,7 +12,7 @@ use super::names::{DomStates, WellKnown};
 use super::watch::Watch;
 use super::{Analysis, AnalyzeError, AnalyzeOptions};
 use crate::columns::zeroed;
-use crate::model::{HeapGraph, Location, NodeIndex, NodeKind, StringId};
+use crate::model::{HeapGraph, Location, NarrowColumn, NodeIndex, NodeKind, StringId};
 
 /// A class of one graph, by number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,7 +54,7 @@ impl fmt::Display for ClassKey {
 /// The class of every node.
 #[derive(Clone, Debug, Default)]
 pub struct Classes {
-    of: Vec<u32>,
+    of: NarrowColumn,
     keys: Vec<ClassKey>,
 }
 
@@ -86,7 +86,7 @@ impl Classes {
         interfaces: &Interfaces,
         watch: &Watch,
     ) -> Result<Self, AnalyzeError> {
-        let mut of: Vec<u32> = zeroed(graph.node_count())?;
+        let mut of = NarrowColumn::with_capacity(graph.node_count());
         let mut names = Names {
             graph,
             states,
@@ -110,7 +110,7 @@ impl Classes {
             {
                 class = located.class(class, place, graph.locations.places(), &mut names.keys);
             }
-            of[node as usize] = class;
+            of.push(class);
         }
         Ok(Self {
             of,
@@ -122,7 +122,7 @@ impl Classes {
     #[must_use]
     #[inline]
     pub fn class_of(&self, node: NodeIndex) -> ClassId {
-        ClassId(self.of[node.index()])
+        ClassId(self.of.get(node.index()))
     }
 
     /// How many classes there are; some of them may have no node of any size.
@@ -145,10 +145,10 @@ impl Classes {
         let mut first: Vec<u32> = zeroed(self.keys.len() + 2)?;
         let counted = || {
             (0..)
-                .zip(&self.of)
+                .zip(self.of.iter())
                 .filter(|&(node, _)| analysis.shallow_size(NodeIndex(node)) != 0)
         };
-        for (_, &class) in counted() {
+        for (_, class) in counted() {
             first[class as usize + 2] += 1;
         }
         let mut sum = 0;
@@ -157,7 +157,7 @@ impl Classes {
             *count = sum;
         }
         let mut nodes = vec![NodeIndex(0); sum as usize];
-        for (node, &class) in counted() {
+        for (node, class) in counted() {
             let next = &mut first[class as usize + 1];
             nodes[*next as usize] = NodeIndex(node);
             *next += 1;

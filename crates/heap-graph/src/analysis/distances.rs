@@ -10,7 +10,7 @@ use super::names::{DomStates, WellKnown};
 use super::page;
 use super::watch::Watch;
 use crate::AnalyzeError;
-use crate::columns::{with_room, zeroed};
+use crate::columns::{prefetch, with_room, zeroed};
 use crate::model::{EdgeKind, HeapGraph, NodeIndex, NodeKind, StringId, edge_kind, edge_target};
 
 /// The distance of a node that nothing strong reaches from the root.
@@ -64,15 +64,15 @@ impl Filter<'_> {
             states,
             ephemerons,
         } = self.context;
-        let label = graph.edge_labels[edge as usize];
         let edge_kind = edge_kind(word);
         let named = !edge_kind.has_index();
+        let label = || graph.edge_labels.get(edge as usize);
         // From a realm's bookkeeping every sloppy function would be near.
         if kind == NodeKind::Hidden
             && named
             && names
                 .sloppy_function_map
-                .is_some_and(|name| name.0 == label)
+                .is_some_and(|name| name.0 == label())
             && states.is_named(graph, node, names.native_context)
         {
             return false;
@@ -80,16 +80,14 @@ impl Filter<'_> {
         // Maps share their descriptor arrays, in which entries may be another map's.
         if kind == NodeKind::Array && states.is_named(graph, node, names.map_descriptors) {
             let index = if named {
-                leading_integer(&graph.string(StringId(label)))
+                leading_integer(&graph.string(StringId(label())))
             } else {
-                Some(label.into())
+                Some(label().into())
             };
             return index.is_none_or(|index| index < 2 || index % 3 != 1);
         }
         // The value of a `WeakMap`'s entry is as far as the farther of its two holders: the later of two edges counts.
-        if edge_kind == EdgeKind::Internal
-            && let Some(ephemeron) = ephemerons.get(label)
-        {
+        if let Some(ephemeron) = ephemerons.get(graph, edge) {
             return self.pending.flip(ephemeron.pair);
         }
         true
@@ -114,10 +112,52 @@ fn leading_integer(text: &str) -> Option<i64> {
     Some(if text.starts_with('-') { -value } else { value })
 }
 
+/// The distance of every node: two bytes each if none is as far as 32,768 steps from where its search began, four otherwise.
+#[derive(Debug)]
+pub(crate) enum DistanceColumn {
+    Short(Vec<u16>),
+    Long(Vec<i32>),
+}
+
+impl DistanceColumn {
+    /// What the system's distances begin with in the short form.
+    const SYSTEM: u16 = 1 << 15;
+
+    fn new(distances: Vec<i32>) -> Self {
+        let shorten = |&distance: &i32| match distance {
+            UNREACHED => Some(u16::MAX),
+            SYSTEM_DISTANCE.. => u16::try_from(distance - SYSTEM_DISTANCE)
+                .ok()
+                .filter(|&distance| distance < Self::SYSTEM - 1)
+                .map(|distance| distance + Self::SYSTEM),
+            _ => u16::try_from(distance)
+                .ok()
+                .filter(|&distance| distance < Self::SYSTEM),
+        };
+        let short = distances.iter().map(shorten);
+        match short.collect() {
+            Some(short) => Self::Short(short),
+            None => Self::Long(distances),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, node: usize) -> i32 {
+        match self {
+            Self::Short(distances) => match distances[node] {
+                u16::MAX => UNREACHED,
+                distance @ Self::SYSTEM.. => SYSTEM_DISTANCE + i32::from(distance - Self::SYSTEM),
+                distance => distance.into(),
+            },
+            Self::Long(distances) => distances[node],
+        }
+    }
+}
+
 /// What the search finds out.
 pub(crate) struct Distances {
     /// By node.
-    pub(crate) distances: Vec<i32>,
+    pub(crate) distances: DistanceColumn,
     /// What the program owns.
     pub(crate) page_owned: Bits,
 }
@@ -170,8 +210,9 @@ pub(crate) fn distances(context: &Context<'_>, watch: &Watch) -> Result<Distance
     for node in seen.unset(graph.node_count()) {
         search.distances[node as usize] = UNREACHED;
     }
+    drop(search.queue);
     Ok(Distances {
-        distances: search.distances,
+        distances: DistanceColumn::new(search.distances),
         page_owned,
     })
 }
@@ -181,6 +222,9 @@ pub(crate) fn sorted(mut nodes: Vec<u32>) -> Vec<u32> {
     nodes.dedup();
     nodes
 }
+
+/// How many nodes ahead memory is asked for.
+const AHEAD: usize = 8;
 
 struct Search<'a> {
     graph: &'a HeapGraph,
@@ -196,6 +240,17 @@ impl Search<'_> {
         while let Some(&node) = self.queue.get(at) {
             at += 1;
             watch.check(at)?;
+            // The queue tells where the search will be.
+            if let Some(&soon) = self.queue.get(at + 2 * AHEAD) {
+                prefetch(&graph.first_edge, soon as usize);
+                prefetch(&graph.kinds, soon as usize);
+                prefetch(&self.distances, soon as usize);
+            }
+            if let Some(&next) = self.queue.get(at + AHEAD) {
+                let edges = graph.first_edge[next as usize] as usize;
+                prefetch(&graph.edge_words, edges);
+                prefetch(&graph.edge_words, edges + 15);
+            }
             let kind = graph.kind(node);
             let distance = self.distances[node as usize] + 1;
             for edge in graph.edge_range(NodeIndex(node)) {
@@ -220,6 +275,26 @@ impl Search<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn distances_are_kept_whatever_they_are() {
+        let near = vec![
+            1,
+            0,
+            32_767,
+            UNREACHED,
+            SYSTEM_DISTANCE,
+            SYSTEM_DISTANCE + 32_766,
+        ];
+        let far = vec![1, 32_768, UNREACHED];
+        let system = vec![1, SYSTEM_DISTANCE + 32_767];
+        for (distances, is_short) in [(near, true), (far, false), (system, false)] {
+            let column = DistanceColumn::new(distances.clone());
+            assert_eq!(matches!(column, DistanceColumn::Short(_)), is_short);
+            let kept: Vec<_> = (0..distances.len()).map(|node| column.get(node)).collect();
+            assert_eq!(kept, distances);
+        }
+    }
 
     #[test]
     fn reads_integers_as_javascript_does() {

@@ -10,8 +10,8 @@ use super::bits::Bits;
 use super::retainers::{Essential, Retainers};
 use super::watch::Watch;
 use crate::AnalyzeError;
-use crate::columns::{with_room, zeroed};
-use crate::model::{HeapGraph, NodeIndex, edge_target};
+use crate::columns::{prefetch, with_room, zeroed};
+use crate::model::{NodeIndex, edge_target};
 
 /// The dominator of every node, and an order in which every node but the root comes after its dominator.
 pub(crate) struct Dominators {
@@ -20,21 +20,17 @@ pub(crate) struct Dominators {
 }
 
 /// A depth-first search: nodes in the order in which they were met, and by number whom they were met from.
-struct Search<'a> {
-    graph: &'a HeapGraph,
-    essential: &'a Essential<'a>,
+pub(crate) struct Search {
     seen: Bits,
     order: Vec<u32>,
     parents: Vec<u32>,
     shape: Shape,
-    /// Number of a node on the path, and its next edge.
-    path: Vec<(u32, u32)>,
 }
 
 /// The search's tree in two bits a node: one that goes down to it, one that comes back. The parents can be had again from
 /// that when their memory has been used for something else.
 #[derive(Default)]
-struct Shape {
+pub(crate) struct Shape {
     words: Vec<u64>,
     bits: usize,
 }
@@ -54,83 +50,117 @@ impl Shape {
     fn parents(&self, nodes: usize) -> Result<Vec<u32>, AnalyzeError> {
         let mut parents: Vec<u32> = with_room(nodes)?;
         let mut path: Vec<u32> = Vec::new();
-        for bit in 0..self.bits {
-            if self.words[bit / 64] >> (bit % 64) & 1 == 0 {
-                path.pop();
-            } else {
-                let number = parents.len() as u32;
-                parents.push(path.last().copied().unwrap_or(0));
-                path.push(number);
+        for (at, &word) in self.words.iter().enumerate() {
+            let mut word = word;
+            let mut left = (self.bits - at * 64).min(64) as u32;
+            while left > 0 {
+                let down = word.trailing_ones().min(left);
+                for _ in 0..down {
+                    let number = parents.len() as u32;
+                    parents.push(path.last().copied().unwrap_or(0));
+                    path.push(number);
+                }
+                left -= down;
+                word = word.checked_shr(down).unwrap_or(0);
+                let up = word.trailing_zeros().min(left);
+                path.truncate(path.len().saturating_sub(up as usize));
+                left -= up;
+                word = word.checked_shr(up).unwrap_or(0);
             }
         }
         Ok(parents)
     }
 }
 
-impl Search<'_> {
-    fn from(&mut self, start: u32, watch: &Watch) -> Result<(), AnalyzeError> {
-        self.seen.insert(start);
-        self.enter(start, 0);
-        while let Some((number, edge)) = self.path.last_mut() {
-            let node = self.order[*number as usize];
-            let end = self.graph.first_edge[node as usize + 1];
-            let mut found = None;
-            while *edge < end {
-                let at = *edge;
-                *edge += 1;
-                let word = self.graph.edge_words[at as usize];
-                let target = edge_target(word);
-                if !self.seen.get(target) && self.essential.is(node, at, word) {
-                    self.seen.insert(target);
-                    found = Some((target, *number));
-                    break;
-                }
-            }
-            match found {
-                Some((target, parent)) => {
-                    watch.check(self.order.len())?;
-                    self.enter(target, parent);
-                }
-                None => {
-                    self.path.pop();
-                    self.shape.push(false);
-                }
-            }
-        }
-        Ok(())
+impl Search {
+    /// Everything that essential edges lead to from the root.
+    pub(crate) fn from_root(
+        essential: &Essential<'_>,
+        watch: &Watch,
+    ) -> Result<Self, AnalyzeError> {
+        let nodes = essential.graph.node_count();
+        let mut search = Self {
+            seen: Bits::new(nodes)?,
+            order: with_room(nodes)?,
+            parents: with_room(nodes)?,
+            shape: Shape::default(),
+        };
+        search.from(essential, essential.graph.root().0, watch)?;
+        Ok(search)
     }
 
-    fn enter(&mut self, node: u32, parent: u32) {
+    fn from(
+        &mut self,
+        essential: &Essential<'_>,
+        start: u32,
+        watch: &Watch,
+    ) -> Result<(), AnalyzeError> {
+        let graph = essential.graph;
+        // What is left of the nodes on the way: the number of each, its next edge and the end of its edges.
+        let mut path: Vec<(u32, u32, u32)> = Vec::new();
+        let mut node = start;
+        self.seen.insert(node);
+        let mut number = self.enter(node, 0);
+        let mut edges = graph.edge_range(NodeIndex(node));
+        loop {
+            let found = edges.by_ref().find_map(|edge| {
+                let word = graph.edge_words[edge as usize];
+                let target = edge_target(word);
+                (!self.seen.get(target) && essential.is(node, edge, word)).then_some(target)
+            });
+            if let Some(target) = found {
+                watch.check(self.order.len())?;
+                // What comes after it is often met soon.
+                for edge in edges.start..edges.end.min(edges.start + 2) {
+                    let target = edge_target(graph.edge_words[edge as usize]);
+                    prefetch(&graph.first_edge, target as usize);
+                }
+                path.push((number, edges.start, edges.end));
+                self.seen.insert(target);
+                number = self.enter(target, number);
+                node = target;
+                edges = graph.edge_range(NodeIndex(node));
+            } else {
+                self.shape.push(false);
+                let Some(above) = path.pop() else {
+                    return Ok(());
+                };
+                number = above.0;
+                node = self.order[number as usize];
+                edges = above.1..above.2;
+            }
+        }
+    }
+
+    fn enter(&mut self, node: u32, parent: u32) -> u32 {
         let number = self.order.len() as u32;
         self.order.push(node);
         self.parents.push(parent);
         self.shape.push(true);
-        self.path
-            .push((number, self.graph.edge_range(NodeIndex(node)).start));
+        number
     }
 }
 
+/// The dominator of every node, by a search from the root that is completed here.
 pub(crate) fn dominators(
+    mut search: Search,
     essential: &Essential<'_>,
     retainers: &Retainers,
     watch: &Watch,
 ) -> Result<Dominators, AnalyzeError> {
-    let graph = essential.graph;
+    let Essential {
+        graph, page_owned, ..
+    } = *essential;
     let nodes = graph.node_count();
     let root = graph.root().0;
-    let mut search = Search {
-        graph,
-        essential,
-        seen: Bits::new(nodes)?,
-        order: with_room(nodes)?,
-        parents: with_room(nodes)?,
-        shape: Shape::default(),
-        path: Vec::new(),
-    };
-    search.from(root, watch)?;
     for node in 0..nodes as u32 {
-        if !search.seen.get(node) && retainers.essential(node).next().is_none() {
-            search.from(node, watch)?;
+        if !search.seen.get(node)
+            && retainers
+                .essential(graph, page_owned, node)
+                .next()
+                .is_none()
+        {
+            search.from(essential, node, watch)?;
         }
     }
     let Search {
@@ -138,11 +168,8 @@ pub(crate) fn dominators(
         parents,
         shape,
         seen,
-        path,
-        ..
     } = search;
-    drop(path);
-    let by_number = semi_nca(&order, parents, &shape, retainers, watch)?;
+    let by_number = semi_nca(&order, parents, &shape, essential, retainers, watch)?;
 
     let mut of: Vec<u32> = zeroed(nodes)?;
     for (number, dominator) in by_number.iter().enumerate() {
@@ -160,9 +187,14 @@ fn semi_nca(
     order: &[u32],
     parents: Vec<u32>,
     shape: &Shape,
+    essential: &Essential<'_>,
     retainers: &Retainers,
     watch: &Watch,
 ) -> Result<Vec<u32>, AnalyzeError> {
+    let Essential {
+        graph, page_owned, ..
+    } = *essential;
+    let shared = retainers.shared()?;
     // One more than the number of a node; 0 for one that was not met.
     let mut numbers: Vec<u32> = zeroed(retainers.nodes())?;
     for (number, &node) in (1..).zip(order) {
@@ -177,17 +209,26 @@ fn semi_nca(
     };
     for number in (1..order.len() as u32).rev() {
         watch.check(number as usize)?;
+        if number > 2 * AHEAD {
+            let soon = order[(number - 2 * AHEAD) as usize];
+            let next = order[(number - AHEAD) as usize];
+            retainers.prefetch(soon, next);
+        }
         // Not compressed yet: that happens to nodes above this number alone.
         let mut semi = forest.ancestors[number as usize];
-        for from in retainers.essential(order[number as usize]) {
-            let Some(from) = numbers[from as usize].checked_sub(1) else {
-                continue;
-            };
-            semi = semi.min(if from <= number {
-                from
-            } else {
-                forest.least(from, number)
-            });
+        let node = order[number as usize];
+        // The only reference to a node is that by which it was met.
+        if shared.get(node) {
+            for from in retainers.essential(graph, page_owned, node) {
+                let Some(from) = numbers[from as usize].checked_sub(1) else {
+                    continue;
+                };
+                semi = semi.min(if from <= number {
+                    from
+                } else {
+                    forest.least(from, number)
+                });
+            }
         }
         semis[number as usize] = semi;
         forest.labels[number as usize] = semi;
@@ -203,6 +244,9 @@ fn semi_nca(
     }
     Ok(dominators)
 }
+
+/// How many nodes ahead memory is asked for.
+const AHEAD: u32 = 8;
 
 /// The part of the search's tree that has been worked on: nodes above a number.
 struct Forest {

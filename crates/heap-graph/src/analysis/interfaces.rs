@@ -51,7 +51,7 @@ fn properties(graph: &HeapGraph, node: NodeIndex) -> impl Iterator<Item = String
     graph
         .edge_range(node)
         .filter(|&edge| edge_kind(graph.edge_words[edge as usize]) == EdgeKind::Property)
-        .map(|edge| StringId(graph.edge_labels[edge as usize]))
+        .map(|edge| StringId(graph.edge_labels.get(edge as usize)))
 }
 
 impl Interfaces {

@@ -3,25 +3,23 @@
 use super::dominators::Dominators;
 use crate::AnalyzeError;
 use crate::columns::{with_room, zeroed};
-use crate::model::WideColumn;
+use crate::model::{SizeColumn, WideColumn};
 
 /// What would be freed with each node: its own size and that of all it dominates. Four bytes a node if the whole heap's
 /// size fits four bytes, which no part of it can exceed.
 pub(crate) fn retained_sizes(
     dominators: &Dominators,
-    shallow: &WideColumn,
+    shallow: &SizeColumn,
 ) -> Result<WideColumn, AnalyzeError> {
     let nodes = dominators.of.len();
-    if let WideColumn::Narrow(shallow) = shallow
-        && shallow.iter().map(|&size| u64::from(size)).sum::<u64>() <= u32::MAX.into()
-    {
+    if shallow.sum() <= u32::MAX.into() {
         let mut sizes: Vec<u32> = with_room(nodes)?;
-        sizes.extend_from_slice(shallow);
+        sizes.extend(shallow.iter().map(|size| size as u32));
         add_up(dominators, &mut sizes, u32::saturating_add);
         return Ok(WideColumn::Narrow(sizes));
     }
     let mut sizes: Vec<u64> = with_room(nodes)?;
-    sizes.extend((0..nodes).map(|node| shallow.get(node)));
+    sizes.extend(shallow.iter());
     add_up(dominators, &mut sizes, u64::saturating_add);
     Ok(WideColumn::Wide(sizes))
 }

@@ -1,6 +1,6 @@
 //! Edges the other way round: who refers to a node, and by which of these references it is kept alive.
 //!
-//! Four bytes an edge and four a node. Of each reference the source is kept, with a bit for whether it counts for
+//! Four bytes an edge and four a node. Of each reference the source is kept, with a bit for whether it may count for
 //! dominators; which edge of the source it is, is looked up when somebody asks.
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -9,11 +9,11 @@ use super::bits::Bits;
 use super::ephemerons::Ephemerons;
 use super::watch::Watch;
 use crate::AnalyzeError;
-use crate::columns::{Cell, zeroed};
+use crate::columns::{Cell, prefetch, zeroed};
 use crate::model::{Edge, EdgeKind, HeapGraph, NodeIndex, edge_kind, edge_target};
 
-/// The bit of a reference that counts for dominators.
-const ESSENTIAL: u32 = 1 << 31;
+/// The bit of a reference that counts for dominators unless it leads from V8 into what the program owns.
+const STRONG: u32 = 1 << 31;
 
 /// References by their targets.
 #[derive(Clone, Debug, Default)]
@@ -38,37 +38,54 @@ pub(crate) struct Essential<'a> {
     pub(crate) page_owned: &'a Bits,
 }
 
-impl Essential<'_> {
-    /// Neither weak edges, nor a node's own, nor shortcuts, nor that from a `WeakMap`'s table to a value (the one from the
-    /// key remains), nor those from V8 or a debugger into what the program owns.
+impl<'a> Essential<'a> {
+    pub(crate) fn new(
+        graph: &'a HeapGraph,
+        ephemerons: &'a Ephemerons,
+        page_owned: &'a Bits,
+    ) -> Self {
+        Self {
+            graph,
+            ephemerons,
+            page_owned,
+        }
+    }
+
+    /// Strong edges but for those from V8 or a debugger into what the program owns.
     #[inline]
     pub(crate) fn is(&self, node: u32, edge: u32, word: u32) -> bool {
-        let kind = edge_kind(word);
-        let target = edge_target(word);
-        if kind == EdgeKind::Weak || target == node {
-            return false;
-        }
-        if kind == EdgeKind::Internal
-            && let Some(ephemeron) = self.ephemerons.get(self.graph.edge_labels[edge as usize])
-            && ephemeron.table == self.graph.ids.get(node as usize)
-        {
-            return false;
-        }
-        node == self.graph.root().0
-            || (kind != EdgeKind::Shortcut
-                && (self.page_owned.get(node) || !self.page_owned.get(target)))
+        (self.page_owned.get(node)
+            || !self.page_owned.get(edge_target(word))
+            || node == self.graph.root().0)
+            && is_strong(self.graph, self.ephemerons, node, edge, word)
     }
+}
+
+/// Neither weak edges, nor a node's own, nor shortcuts but for the root's, nor that from a `WeakMap`'s table to a value (the
+/// one from the key remains).
+#[inline]
+fn is_strong(graph: &HeapGraph, ephemerons: &Ephemerons, node: u32, edge: u32, word: u32) -> bool {
+    let kind = edge_kind(word);
+    if kind == EdgeKind::Weak || edge_target(word) == node {
+        return false;
+    }
+    if kind == EdgeKind::Shortcut && node != graph.root().0 {
+        return false;
+    }
+    ephemerons
+        .get(graph, edge)
+        .is_none_or(|ephemeron| ephemeron.table != graph.ids.get(node as usize))
 }
 
 impl Retainers {
     /// A counting sort of all edges by target, which keeps the order of the file among those to one target. Each
     /// thread does the targets of its own range.
     pub(crate) fn of(
-        essential: &Essential<'_>,
+        graph: &HeapGraph,
+        ephemerons: &Ephemerons,
         threads: usize,
         watch: &Watch,
     ) -> Result<Self, AnalyzeError> {
-        let graph = essential.graph;
         let nodes = graph.node_count();
         let mut first: Vec<u32> = zeroed(nodes + 2)?;
         let mut words: Vec<u32> = zeroed(graph.edge_count())?;
@@ -93,19 +110,44 @@ impl Retainers {
         let next = &u32::as_atomic(&mut first)[1..];
         let slots = u32::as_atomic(&mut words);
         each_range(nodes, threads, |range| {
-            fill(essential, range, next, slots, watch)
+            fill(graph, ephemerons, range, next, slots, watch)
         })?;
         first.truncate(nodes + 1);
         Ok(Self { first, words })
     }
 
-    /// The sources of the references that count for dominators.
+    /// The sources of the references that count for dominators, given what the program owns.
     #[inline]
-    pub(crate) fn essential(&self, node: u32) -> impl Iterator<Item = u32> + '_ {
+    pub(crate) fn essential<'a>(
+        &'a self,
+        graph: &HeapGraph,
+        page_owned: &'a Bits,
+        node: u32,
+    ) -> impl Iterator<Item = u32> + 'a {
+        let root = graph.root().0;
+        let any = !page_owned.get(node);
         self.words(node)
             .iter()
-            .filter(|&&word| word & ESSENTIAL != 0)
-            .map(|&word| word & !ESSENTIAL)
+            .filter(|&&word| word & STRONG != 0)
+            .map(|&word| word & !STRONG)
+            .filter(move |&from| any || page_owned.get(from) || from == root)
+    }
+
+    /// The nodes that more than one reference leads to.
+    pub(crate) fn shared(&self) -> Result<Bits, AnalyzeError> {
+        let mut shared = Bits::new(self.nodes())?;
+        let counts = self.first.windows(2).map(|pair| pair[1] - pair[0]);
+        for (node, _) in (0..).zip(counts).filter(|&(_, count)| count > 1) {
+            shared.insert(node);
+        }
+        Ok(shared)
+    }
+
+    /// Makes ready for [`Retainers::essential`] of a node: first where its references are, then, a little later, these.
+    #[inline]
+    pub(crate) fn prefetch(&self, soon: u32, next: u32) {
+        prefetch(&self.first, soon as usize);
+        prefetch(&self.words, self.first[next as usize] as usize);
     }
 
     pub(crate) fn nodes(&self) -> usize {
@@ -123,7 +165,7 @@ impl Retainers {
     ) -> impl ExactSizeIterator<Item = NodeIndex> + Clone + '_ {
         self.words(node.0)
             .iter()
-            .map(|&word| NodeIndex(word & !ESSENTIAL))
+            .map(|&word| NodeIndex(word & !STRONG))
     }
 
     /// The references with their edges, which are looked for among each source's.
@@ -152,21 +194,21 @@ impl Retainers {
 }
 
 fn fill(
-    essential: &Essential<'_>,
+    graph: &HeapGraph,
+    ephemerons: &Ephemerons,
     range: &std::ops::Range<u32>,
     next: &[AtomicU32],
     slots: &[AtomicU32],
     watch: &Watch,
 ) -> Result<(), AnalyzeError> {
-    let graph = essential.graph;
     for node in 0..graph.node_count() as u32 {
         watch.check(node as usize)?;
         for edge in graph.edge_range(NodeIndex(node)) {
             let word = graph.edge_words[edge as usize];
             let target = edge_target(word);
             if range.contains(&target) {
-                let flag = if essential.is(node, edge, word) {
-                    ESSENTIAL
+                let flag = if is_strong(graph, ephemerons, node, edge, word) {
+                    STRONG
                 } else {
                     0
                 };

@@ -10,7 +10,9 @@ use super::names::{DomStates, WellKnown};
 use super::watch::Watch;
 use crate::AnalyzeError;
 use crate::columns::zeroed;
-use crate::model::{EdgeKind, HeapGraph, NodeIndex, NodeKind, WideColumn, edge_kind, edge_target};
+use crate::model::{
+    EdgeKind, HeapGraph, NodeIndex, NodeKind, SizeColumn, SizeMoves, edge_kind, edge_target,
+};
 
 /// Not reached by any owner.
 const NONE: u32 = u32::MAX;
@@ -23,7 +25,7 @@ pub(crate) fn shallow_sizes(
     names: &WellKnown,
     states: &DomStates,
     watch: &Watch,
-) -> Result<WideColumn, AnalyzeError> {
+) -> Result<SizeColumn, AnalyzeError> {
     // A snapshot with V8's internals exposed, which wants to be shown as it is.
     if user_roots(graph, names).next().is_none() {
         return Ok(graph.self_sizes.clone());
@@ -36,31 +38,14 @@ pub(crate) fn shallow_sizes(
         (is_owned && owner != root && graph.kind(owner) != NodeKind::Synthetic)
             .then_some(owner as usize)
     };
-    if let WideColumn::Narrow(sizes) = &graph.self_sizes {
-        let mut moved = sizes.clone();
-        let fits = (0..sizes.len()).all(|node| {
-            let Some(owner) = takes(node) else {
-                return true;
-            };
-            // What is owned owns nothing itself, so that its size is still the original.
-            let sum = moved[owner].checked_add(std::mem::take(&mut moved[node]));
-            moved[owner] = sum.unwrap_or(0);
-            sum.is_some()
-        });
-        if fits {
-            return Ok(WideColumn::Narrow(moved));
-        }
-    }
-    let mut moved: Vec<u64> = (0..graph.node_count())
-        .map(|node| graph.self_sizes.get(node))
-        .collect();
-    for node in 0..moved.len() {
+    // What is owned owns nothing itself, so that its size is still the original.
+    let mut moved = SizeMoves::new(&graph.self_sizes);
+    for node in 0..graph.node_count() {
         if let Some(owner) = takes(node) {
-            let size = std::mem::take(&mut moved[node]);
-            moved[owner] = moved[owner].saturating_add(size);
+            moved.shift(node, owner);
         }
     }
-    Ok(WideColumn::Wide(moved))
+    Ok(moved.finish())
 }
 
 /// The owner of each node: itself, another one, [`NONE`] or [`SHARED`].

@@ -13,6 +13,7 @@ fn report(graph: &HeapGraph) -> AnalyzeReport {
         &Snapshot::of(graph, &AnalyzeOptions::default()).unwrap(),
         &ReportOptions::default(),
     )
+    .unwrap()
 }
 
 fn report_of(heap: &Sketch) -> AnalyzeReport {
@@ -110,7 +111,7 @@ fn no_more_rows_than_asked_for() {
         dominators: 10,
         rows: 2,
     };
-    let report = analyze(&snapshot, &options);
+    let report = analyze(&snapshot, &options).unwrap();
     assert_eq!((report.classes.rows.len(), report.classes.total), (3, 51));
     assert_eq!(report.dominators.len(), 10);
     let hidden: u64 = report.dominators.iter().map(|row| row.hidden_size).sum();

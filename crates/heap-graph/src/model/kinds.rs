@@ -1,109 +1,90 @@
 //! What kinds of nodes and edges V8 writes, and how it spells them.
 
-/// What a node stands for, by the names that V8 gives in `snapshot.meta.node_types`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum NodeKind {
-    /// `hidden`: V8's own bookkeeping, shown as `(system)`.
-    Hidden = 0,
-    /// `array`: backing store of arrays, objects and collections.
-    Array = 1,
-    /// `string`: a flat string.
-    String = 2,
-    /// `object`: a JavaScript object of any class.
-    Object = 3,
-    /// `code`: compiled code and what belongs to it.
-    Code = 4,
-    /// `closure`: a function.
-    Closure = 5,
-    /// `regexp`.
-    RegExp = 6,
-    /// `number`: a boxed number.
-    Number = 7,
-    /// `native`: memory or an object of the embedder: Node.js, Blink.
-    Native = 8,
-    /// `synthetic`: no object at all, but a group such as `(GC roots)`.
-    Synthetic = 9,
-    /// `concatenated string`.
-    ConcatenatedString = 10,
-    /// `sliced string`.
-    SlicedString = 11,
-    /// `symbol`.
-    Symbol = 12,
-    /// `bigint`.
-    BigInt = 13,
-    /// `object shape`: maps and descriptors.
-    ObjectShape = 14,
-    /// `wasm object`.
-    WasmObject = 15,
-    /// A kind that this version does not know.
-    #[default]
-    Other = 16,
+/// An enum of kinds with V8's name of each, one byte each, `Other` for what this version does not know.
+macro_rules! kinds {
+    ($(#[$doc:meta])* $name:ident { $($(#[$kind_doc:meta])* $kind:ident = $text:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum $name {
+            $($(#[$kind_doc])* $kind,)+
+        }
+
+        impl $name {
+            /// Every kind, in the order of its value.
+            pub const ALL: [Self; [$($text),+].len()] = [$(Self::$kind),+];
+
+            /// V8's name of the kind; `other` for one that is not known.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $text,)+
+                }
+            }
+
+            /// The kind that V8 calls so; `Other` for a name not known here.
+            #[must_use]
+            pub fn from_name(name: &str) -> Self {
+                match name {
+                    $($text => Self::$kind,)+
+                    _ => Self::Other,
+                }
+            }
+
+            /// The kind of a stored byte.
+            #[inline]
+            pub(crate) const fn from_byte(byte: u8) -> Self {
+                $(if byte == Self::$kind as u8 {
+                    return Self::$kind;
+                })+
+                Self::Other
+            }
+        }
+    };
+}
+
+kinds! {
+    /// What a node stands for, by the names that V8 gives in `snapshot.meta.node_types`.
+    NodeKind {
+        /// `hidden`: V8's own bookkeeping, shown as `(system)`.
+        Hidden = "hidden",
+        /// `array`: backing store of arrays, objects and collections.
+        Array = "array",
+        /// `string`: a flat string.
+        String = "string",
+        /// `object`: a JavaScript object of any class.
+        Object = "object",
+        /// `code`: compiled code and what belongs to it.
+        Code = "code",
+        /// `closure`: a function.
+        Closure = "closure",
+        /// `regexp`.
+        RegExp = "regexp",
+        /// `number`: a boxed number.
+        Number = "number",
+        /// `native`: memory or an object of the embedder: Node.js, Blink.
+        Native = "native",
+        /// `synthetic`: no object at all, but a group such as `(GC roots)`.
+        Synthetic = "synthetic",
+        /// `concatenated string`.
+        ConcatenatedString = "concatenated string",
+        /// `sliced string`.
+        SlicedString = "sliced string",
+        /// `symbol`.
+        Symbol = "symbol",
+        /// `bigint`.
+        BigInt = "bigint",
+        /// `object shape`: maps and descriptors.
+        ObjectShape = "object shape",
+        /// `wasm object`.
+        WasmObject = "wasm object",
+        /// A kind that this version does not know.
+        #[default]
+        Other = "other",
+    }
 }
 
 impl NodeKind {
-    /// Every kind, in the order of its value.
-    pub const ALL: [Self; 17] = [
-        Self::Hidden,
-        Self::Array,
-        Self::String,
-        Self::Object,
-        Self::Code,
-        Self::Closure,
-        Self::RegExp,
-        Self::Number,
-        Self::Native,
-        Self::Synthetic,
-        Self::ConcatenatedString,
-        Self::SlicedString,
-        Self::Symbol,
-        Self::BigInt,
-        Self::ObjectShape,
-        Self::WasmObject,
-        Self::Other,
-    ];
-
-    /// V8's name of the kind; `other` for [`NodeKind::Other`].
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Hidden => "hidden",
-            Self::Array => "array",
-            Self::String => "string",
-            Self::Object => "object",
-            Self::Code => "code",
-            Self::Closure => "closure",
-            Self::RegExp => "regexp",
-            Self::Number => "number",
-            Self::Native => "native",
-            Self::Synthetic => "synthetic",
-            Self::ConcatenatedString => "concatenated string",
-            Self::SlicedString => "sliced string",
-            Self::Symbol => "symbol",
-            Self::BigInt => "bigint",
-            Self::ObjectShape => "object shape",
-            Self::WasmObject => "wasm object",
-            Self::Other => "other",
-        }
-    }
-
-    /// The kind of this name in `snapshot.meta.node_types`; [`NodeKind::Other`] for a name not known here.
-    #[must_use]
-    pub fn from_name(name: &str) -> Self {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.as_str() == name)
-            .unwrap_or(Self::Other)
-    }
-
-    /// The kind of a stored byte, which always is one that [`NodeKind`] has.
-    pub(crate) fn from_byte(byte: u8) -> Self {
-        Self::ALL
-            .get(usize::from(byte))
-            .copied()
-            .unwrap_or(Self::Other)
-    }
-
     /// Whether it is one of the three kinds of strings.
     #[must_use]
     pub const fn is_string(self) -> bool {
@@ -114,66 +95,30 @@ impl NodeKind {
     }
 }
 
-/// How a node refers to another, by the names that V8 gives in `snapshot.meta.edge_types`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum EdgeKind {
-    /// `context`: a variable in a closure's scope.
-    Context = 0,
-    /// `element`: by index, as in an array. Its label is a number.
-    Element = 1,
-    /// `property`: a named property.
-    Property = 2,
-    /// `internal`: a link of V8's own, such as `map` or `elements`.
-    Internal = 3,
-    /// `hidden`: a link of V8's own without a name. Its label is a number.
-    Hidden = 4,
-    /// `shortcut`: a second, shorter way to something that is held otherwise.
-    Shortcut = 5,
-    /// `weak`: does not keep its target alive.
-    Weak = 6,
-    /// A kind that this version does not know. Its label is kept as a number.
-    #[default]
-    Other = 7,
+kinds! {
+    /// How a node refers to another, by the names that V8 gives in `snapshot.meta.edge_types`.
+    EdgeKind {
+        /// `context`: a variable in a closure's scope.
+        Context = "context",
+        /// `element`: by index, as in an array. Its label is a number.
+        Element = "element",
+        /// `property`: a named property.
+        Property = "property",
+        /// `internal`: a link of V8's own, such as `map` or `elements`.
+        Internal = "internal",
+        /// `hidden`: a link of V8's own without a name. Its label is a number.
+        Hidden = "hidden",
+        /// `shortcut`: a second, shorter way to something that is held otherwise.
+        Shortcut = "shortcut",
+        /// `weak`: does not keep its target alive.
+        Weak = "weak",
+        /// A kind that this version does not know. Its label is kept as a number.
+        #[default]
+        Other = "other",
+    }
 }
 
 impl EdgeKind {
-    /// Every kind, in the order of its value.
-    pub const ALL: [Self; 8] = [
-        Self::Context,
-        Self::Element,
-        Self::Property,
-        Self::Internal,
-        Self::Hidden,
-        Self::Shortcut,
-        Self::Weak,
-        Self::Other,
-    ];
-
-    /// V8's name of the kind; `other` for [`EdgeKind::Other`].
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Context => "context",
-            Self::Element => "element",
-            Self::Property => "property",
-            Self::Internal => "internal",
-            Self::Hidden => "hidden",
-            Self::Shortcut => "shortcut",
-            Self::Weak => "weak",
-            Self::Other => "other",
-        }
-    }
-
-    /// The kind of this name in `snapshot.meta.edge_types`; [`EdgeKind::Other`] for a name not known here.
-    #[must_use]
-    pub fn from_name(name: &str) -> Self {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.as_str() == name)
-            .unwrap_or(Self::Other)
-    }
-
     /// Whether the label of such an edge is a number rather than a string.
     #[must_use]
     pub const fn has_index(self) -> bool {
@@ -181,17 +126,9 @@ impl EdgeKind {
     }
 
     /// The kind of three stored bits.
+    #[inline]
     pub(crate) const fn from_bits(bits: u32) -> Self {
-        match bits & 7 {
-            0 => Self::Context,
-            1 => Self::Element,
-            2 => Self::Property,
-            3 => Self::Internal,
-            4 => Self::Hidden,
-            5 => Self::Shortcut,
-            6 => Self::Weak,
-            _ => Self::Other,
-        }
+        Self::from_byte((bits & 7) as u8)
     }
 }
 

@@ -4,6 +4,7 @@
 //! the other, with 4 bytes a string for where it ends (8 if all of them are more than 4 GB).
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use memchr::{memchr, memmem};
 
@@ -80,11 +81,25 @@ impl StringTable {
 
     /// The strings in whose raw text a part occurs: each once, in order.
     pub(crate) fn containing<'t>(&'t self, part: &'t [u8]) -> impl Iterator<Item = StringId> + 't {
+        self.containing_in(part, 0..self.len() as u32)
+    }
+
+    /// [`StringTable::containing`] for some of the strings.
+    pub(crate) fn containing_in<'t>(
+        &'t self,
+        part: &'t [u8],
+        ids: Range<u32>,
+    ) -> impl Iterator<Item = StringId> + 't {
         let finder = memmem::Finder::new(part);
-        let mut from = 0;
+        let end_of = |before: u32| match before.checked_sub(1) {
+            Some(last) => self.ends.get(last as usize) as usize,
+            None => 0,
+        };
+        let bytes = &self.bytes[..end_of(ids.end)];
+        let mut from = end_of(ids.start);
         std::iter::from_fn(move || {
             loop {
-                let found = from + finder.find(self.bytes.get(from..)?)?;
+                let found = from + finder.find(bytes.get(from..)?)?;
                 // The string that this byte belongs to, empty ones before it left out.
                 let index = self.ends.partition_point(|end| end <= found as u64);
                 if index >= self.ends.len() {

@@ -1,15 +1,17 @@
 //! The array of edges, into columns.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, Ordering};
+
+use parking_lot::Mutex;
 
 use super::header::EdgeLayout;
 use super::numbers::{Batch, Misfit, Sink};
 use crate::columns::{Cell, OutOfMemory, zeroed};
-use crate::model::pack_edge;
+use crate::model::{LabelColumn, pack_edge};
 
 /// The edges as they are needed further on.
 pub(crate) struct Edges {
-    pub(crate) labels: Vec<u32>,
+    pub(crate) labels: LabelColumn,
     pub(crate) words: Vec<u32>,
     /// The highest string that names an edge.
     pub(crate) max_name: Option<u32>,
@@ -19,7 +21,9 @@ pub(crate) struct EdgeSink<'c> {
     layout: &'c EdgeLayout,
     /// The kind of each type, as the word of an edge to node 0, and whether it is named by a string.
     kinds: Vec<(u32, bool)>,
-    labels: &'c [AtomicU32],
+    low_labels: &'c [AtomicU16],
+    high_labels: &'c [AtomicU8],
+    large_labels: Mutex<Vec<(u32, u32)>>,
     words: &'c [AtomicU32],
     node_fields: u64,
     nodes: u64,
@@ -36,7 +40,8 @@ pub(crate) fn fill<E: From<OutOfMemory>>(
     node_fields: usize,
     fill: impl FnOnce(&EdgeSink<'_>) -> Result<(), E>,
 ) -> Result<Edges, E> {
-    let mut labels = zeroed::<u32>(edges)?;
+    let mut low_labels = zeroed::<u16>(edges)?;
+    let mut high_labels = zeroed::<u8>(edges)?;
     let mut words = zeroed::<u32>(edges)?;
     let sink = EdgeSink {
         layout,
@@ -45,7 +50,9 @@ pub(crate) fn fill<E: From<OutOfMemory>>(
             .iter()
             .map(|&kind| (pack_edge(kind, 0), !kind.has_index()))
             .collect(),
-        labels: u32::as_atomic(&mut labels),
+        low_labels: u16::as_atomic(&mut low_labels),
+        high_labels: u8::as_atomic(&mut high_labels),
+        large_labels: Mutex::default(),
         words: u32::as_atomic(&mut words),
         node_fields: node_fields as u64,
         nodes: nodes as u64,
@@ -54,8 +61,9 @@ pub(crate) fn fill<E: From<OutOfMemory>>(
     };
     fill(&sink)?;
     let max_name = sink.names.into_inner().checked_sub(1);
+    let large_labels = sink.large_labels.into_inner();
     Ok(Edges {
-        labels,
+        labels: LabelColumn::new(low_labels, high_labels, large_labels),
         words,
         max_name,
     })
@@ -80,7 +88,11 @@ impl Sink for EdgeSink<'_> {
         for (record, fields) in batch.numbers.chunks_exact(layout.fields).enumerate() {
             let index = batch.first as usize + record;
             let at = record * layout.fields;
-            let (Some(label), Some(word)) = (self.labels.get(index), self.words.get(index)) else {
+            let (Some(low), Some(high), Some(word)) = (
+                self.low_labels.get(index),
+                self.high_labels.get(index),
+                self.words.get(index),
+            ) else {
                 let expected = format!(
                     "the end of `edges` after the {} that `edge_count` gives",
                     self.words.len()
@@ -118,7 +130,12 @@ impl Sink for EdgeSink<'_> {
             if named {
                 names = names.max(name + 1);
             }
-            label.store(name, Ordering::Relaxed);
+            if name >= LabelColumn::LARGE {
+                self.large_labels.lock().push((index as u32, name));
+            }
+            let label = name.min(LabelColumn::LARGE);
+            low.store(label as u16, Ordering::Relaxed);
+            high.store((label >> 16) as u8, Ordering::Relaxed);
             word.store(kind | target, Ordering::Relaxed);
         }
         self.names.fetch_max(names, Ordering::Relaxed);

@@ -1,20 +1,20 @@
 //! The array of nodes, into columns.
 
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, Ordering};
 
 use parking_lot::Mutex;
 
 use super::header::NodeLayout;
 use super::numbers::{Batch, Misfit, Sink};
 use crate::columns::{Cell, OutOfMemory, zeroed};
-use crate::model::{Detachedness, NodeIndex, WideColumn};
+use crate::model::{Detachedness, NodeIndex, SizeColumn, WideColumn};
 
 /// Columns that are being filled.
 pub(crate) struct NodeColumns {
     kinds: Vec<u8>,
     names: Vec<u32>,
     ids: Vec<u32>,
-    self_sizes: Vec<u32>,
+    self_sizes: Vec<u16>,
     /// The number of edges of each node, one place late, to be summed up.
     edge_counts: Vec<u32>,
 }
@@ -24,7 +24,7 @@ pub(crate) struct Nodes {
     pub(crate) kinds: Vec<u8>,
     pub(crate) names: Vec<u32>,
     pub(crate) ids: WideColumn,
-    pub(crate) self_sizes: WideColumn,
+    pub(crate) self_sizes: SizeColumn,
     pub(crate) edge_counts: Vec<u32>,
     pub(crate) detachedness: Vec<(NodeIndex, Detachedness)>,
 }
@@ -34,7 +34,7 @@ pub(crate) struct Nodes {
 struct Rare {
     detachedness: Vec<(NodeIndex, Detachedness)>,
     wide_ids: Vec<(u32, u64)>,
-    wide_sizes: Vec<(u32, u64)>,
+    large_sizes: Vec<(u32, u64)>,
 }
 
 pub(crate) struct NodeSink<'c> {
@@ -43,7 +43,7 @@ pub(crate) struct NodeSink<'c> {
     kinds: &'c [AtomicU8],
     names: &'c [AtomicU32],
     ids: &'c [AtomicU32],
-    self_sizes: &'c [AtomicU32],
+    self_sizes: &'c [AtomicU16],
     edge_counts: &'c [AtomicU32],
     rare: Mutex<Rare>,
 }
@@ -71,7 +71,7 @@ impl NodeColumns {
             kinds: u8::as_atomic(&mut self.kinds),
             names: u32::as_atomic(&mut self.names),
             ids: u32::as_atomic(&mut self.ids),
-            self_sizes: u32::as_atomic(&mut self.self_sizes),
+            self_sizes: u16::as_atomic(&mut self.self_sizes),
             edge_counts: &u32::as_atomic(&mut self.edge_counts)[1..],
             rare: Mutex::default(),
         };
@@ -83,7 +83,7 @@ impl NodeColumns {
             kinds: self.kinds,
             names: self.names,
             ids: WideColumn::with_exceptions(self.ids, &rare.wide_ids),
-            self_sizes: WideColumn::with_exceptions(self.self_sizes, &rare.wide_sizes),
+            self_sizes: SizeColumn::new(self.self_sizes, rare.large_sizes),
             edge_counts: self.edge_counts,
             detachedness: rare.detachedness,
         })
@@ -119,14 +119,16 @@ impl Sink for NodeSink<'_> {
             kind.store(kind_byte, Ordering::Relaxed);
             name.store(fields[layout.name], Ordering::Relaxed);
             id.store(fields[layout.id], Ordering::Relaxed);
-            size.store(fields[layout.self_size], Ordering::Relaxed);
+            let small = u16::try_from(fields[layout.self_size]).unwrap_or(SizeColumn::LARGE);
+            size.store(small, Ordering::Relaxed);
             edges.store(fields[layout.edge_count], Ordering::Relaxed);
-            if fields[layout.id] == u32::MAX || fields[layout.self_size] == u32::MAX {
-                let mut rare = self.rare.lock();
-                rare.wide_ids
-                    .extend(exception(index, batch.wide(at + layout.id)));
-                rare.wide_sizes
-                    .extend(exception(index, batch.wide(at + layout.self_size)));
+            if small == SizeColumn::LARGE {
+                let size = batch.wide(at + layout.self_size);
+                self.rare.lock().large_sizes.push((index as u32, size));
+            }
+            if fields[layout.id] == u32::MAX {
+                let id = batch.wide(at + layout.id);
+                self.rare.lock().wide_ids.push((index as u32, id));
             }
             if let Some(detachedness) = layout
                 .detachedness
@@ -144,8 +146,4 @@ impl Sink for NodeSink<'_> {
         }
         Ok(())
     }
-}
-
-fn exception(index: usize, value: u64) -> Option<(u32, u64)> {
-    (value > u64::from(u32::MAX)).then_some((index as u32, value))
 }

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::analysis::AnalyzeOptions;
+use crate::analysis::{AnalyzeError, AnalyzeOptions};
 use crate::model::{EdgeKind, HeapGraph, NodeKind};
 use crate::query::Filter;
 use crate::report::RetainersReport;
@@ -13,7 +13,7 @@ use super::{RetainersOptions, query, retainers};
 
 fn ask(graph: &HeapGraph, filter: &Filter) -> RetainersReport {
     let snapshot = Snapshot::of(graph, &AnalyzeOptions::default()).unwrap();
-    retainers(&snapshot, filter, &RetainersOptions::default())
+    retainers(&snapshot, filter, &RetainersOptions::default()).unwrap()
 }
 
 fn way(heap: &Sketch, class: &str) -> String {
@@ -190,7 +190,7 @@ fn a_query_lists_the_largest_first() {
     }
     let graph = heap.build(0);
     let snapshot = Snapshot::of(&graph, &AnalyzeOptions::default()).unwrap();
-    let report = query(&snapshot, &Filter::class("Thing"), 2);
+    let report = query(&snapshot, &Filter::class("Thing"), 2).unwrap();
     assert_eq!(
         (report.count, report.shallow_size, report.objects.total),
         (3, 60, 3)
@@ -271,4 +271,19 @@ fn reachable(graph: &HeapGraph) -> u64 {
         .nodes()
         .filter(|node| node.kind() == NodeKind::Object && node.name() != "global");
     objects.filter(|node| seen[node.index().index()]).count() as u64
+}
+
+#[test]
+fn a_raised_signal_is_an_error_and_not_a_shorter_answer() {
+    let graph = Sketch::new().build(0);
+    let options = AnalyzeOptions::default();
+    let snapshot = Snapshot::of(&graph, &options).unwrap();
+    options.cancel.cancel();
+    let filter = Filter::class("Thing");
+    let cancelled = AnalyzeError::Cancelled;
+    let who = retainers(&snapshot, &filter, &RetainersOptions::default());
+    assert_eq!(who.unwrap_err(), cancelled);
+    assert_eq!(query(&snapshot, &filter, 2).unwrap_err(), cancelled);
+    let what = crate::insights::analyze(&snapshot, &crate::insights::ReportOptions::default());
+    assert_eq!(what.unwrap_err(), cancelled);
 }

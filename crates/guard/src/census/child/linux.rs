@@ -8,7 +8,7 @@ use memguard_heap_graph::diff::{IdScope, Provenance};
 use memguard_heap_graph::insights::{ReportOptions, analyze};
 use memguard_heap_graph::report::{AnalyzeReport, RetainersReport};
 use memguard_heap_graph::retainers::{RetainersOptions, retainers};
-use memguard_heap_graph::{AnalyzeOptions, HeapGraph, Snapshot};
+use memguard_heap_graph::{AnalyzeError, AnalyzeOptions, HeapGraph, Snapshot};
 use memguard_heap_walk::{
     AddressSet, Census, CensusOptions, CensusReport, GraphOptions, Inspected, OwnMemory, Process,
     Subject, TallyReport, WalkError, census, census_since, graph,
@@ -257,24 +257,26 @@ fn ask(
     let mut provenance = Provenance::default();
     provenance.source.pid = Some(std::os::unix::process::parent_id());
     provenance.ids = IdScope::Snapshot;
+    let failed = |error: AnalyzeError| CensusError::new(error.code(), error.to_string());
     let snapshot = Snapshot::of(&graph, &options)
-        .map_err(|error| CensusError::new(error.code(), error.to_string()))?
+        .map_err(failed)?
         .with_provenance(provenance);
     let mut limits = ReportOptions::default();
     limits.classes = wish.classes.unwrap_or(limits.classes);
     limits.dominators = wish.dominators.unwrap_or(limits.dominators);
     limits.rows = wish.rows.unwrap_or(limits.rows);
     let retained = wish.retainers.as_ref().map(|of| of.filter()).transpose()?;
+    let who_holds = |filter| {
+        let mut limits = RetainersOptions::default();
+        limits.clusters = RETAINED_ROWS;
+        limits.holders = RETAINED_ROWS;
+        retainers(&snapshot, &filter, &limits)
+    };
     let told = GraphTold {
         nodes: graph.node_count(),
         edges: graph.edge_count(),
-        report: analyze(&snapshot, &limits),
-        retainers: retained.map(|filter| {
-            let mut limits = RetainersOptions::default();
-            limits.clusters = RETAINED_ROWS;
-            limits.holders = RETAINED_ROWS;
-            retainers(&snapshot, &filter, &limits)
-        }),
+        report: analyze(&snapshot, &limits).map_err(failed)?,
+        retainers: retained.map(who_holds).transpose().map_err(failed)?,
     };
     Ok((told, child.own_memory_bytes()))
 }

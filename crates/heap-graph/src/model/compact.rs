@@ -1,0 +1,283 @@
+//! Columns of numbers that are small nearly always: the few others are kept apart, by index.
+
+use std::collections::HashMap;
+
+/// Sizes in bytes, two bytes each: of a hundred objects one, if any, has 64 kB or more.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SizeColumn {
+    small: Vec<u16>,
+    /// By index, those that are [`SizeColumn::LARGE`] above.
+    large: Vec<(u32, u64)>,
+}
+
+impl SizeColumn {
+    /// What stands in place of a size that is kept apart.
+    pub(crate) const LARGE: u16 = u16::MAX;
+
+    /// A column of these sizes, of which the large ones come in any order.
+    pub(crate) fn new(small: Vec<u16>, mut large: Vec<(u32, u64)>) -> Self {
+        large.sort_unstable_by_key(|entry| entry.0);
+        large.shrink_to_fit();
+        Self { small, large }
+    }
+
+    pub(crate) fn with_capacity(count: usize) -> Self {
+        Self {
+            small: Vec::with_capacity(count),
+            large: Vec::new(),
+        }
+    }
+
+    pub(crate) fn push(&mut self, size: u64) {
+        let small = short(size);
+        if small == Self::LARGE {
+            self.large.push((self.small.len() as u32, size));
+        }
+        self.small.push(small);
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, at: usize) -> u64 {
+        match self.small[at] {
+            Self::LARGE => self.large_at(at),
+            size => size.into(),
+        }
+    }
+
+    #[cold]
+    fn large_at(&self, at: usize) -> u64 {
+        self.large
+            .binary_search_by_key(&(at as u32), |entry| entry.0)
+            .map_or(0, |found| self.large[found].1)
+    }
+
+    /// Every size, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = u64> + '_ {
+        let mut large = self.large.iter();
+        self.small.iter().map(move |&size| match size {
+            Self::LARGE => large.next().map_or(0, |entry| entry.1),
+            size => size.into(),
+        })
+    }
+
+    /// All sizes together.
+    pub(crate) fn sum(&self) -> u64 {
+        self.iter().fold(0, u64::saturating_add)
+    }
+
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.small.capacity() * 2 + self.large.capacity() * size_of::<(u32, u64)>()
+    }
+}
+
+#[inline]
+fn short(size: u64) -> u16 {
+    u16::try_from(size).unwrap_or(SizeColumn::LARGE)
+}
+
+/// A [`SizeColumn`] in which sizes are moved from one place to another.
+pub(crate) struct SizeMoves {
+    small: Vec<u16>,
+    large: HashMap<u32, u64>,
+}
+
+impl SizeMoves {
+    pub(crate) fn new(sizes: &SizeColumn) -> Self {
+        Self {
+            small: sizes.small.clone(),
+            large: sizes.large.iter().copied().collect(),
+        }
+    }
+
+    /// Adds the whole size at one place to that at another one.
+    pub(crate) fn shift(&mut self, from: usize, to: usize) {
+        let sum = self.take(from).saturating_add(self.take(to));
+        self.small[to] = short(sum);
+        if self.small[to] == SizeColumn::LARGE {
+            self.large.insert(to as u32, sum);
+        }
+    }
+
+    fn take(&mut self, at: usize) -> u64 {
+        match std::mem::take(&mut self.small[at]) {
+            SizeColumn::LARGE => self.large.remove(&(at as u32)).unwrap_or(0),
+            size => size.into(),
+        }
+    }
+
+    pub(crate) fn finish(self) -> SizeColumn {
+        SizeColumn::new(self.small, self.large.into_iter().collect())
+    }
+}
+
+/// Names and numbers of edges, three bytes each: few heaps have 16,777,215 strings, or arrays of so many elements.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LabelColumn {
+    low: Vec<u16>,
+    high: Vec<u8>,
+    /// By index, those that are [`LabelColumn::LARGE`] above.
+    large: Vec<(u32, u32)>,
+}
+
+impl LabelColumn {
+    /// What stands in place of a label that is kept apart.
+    pub(crate) const LARGE: u32 = 0xff_ffff;
+
+    /// A column of these labels, of which the large ones come in any order.
+    pub(crate) fn new(low: Vec<u16>, high: Vec<u8>, mut large: Vec<(u32, u32)>) -> Self {
+        large.sort_unstable();
+        large.shrink_to_fit();
+        Self { low, high, large }
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, at: usize) -> u32 {
+        match u32::from(self.low[at]) | u32::from(self.high[at]) << 16 {
+            Self::LARGE => self.large_at(at),
+            label => label,
+        }
+    }
+
+    #[cold]
+    fn large_at(&self, at: usize) -> u32 {
+        self.large
+            .binary_search_by_key(&(at as u32), |entry| entry.0)
+            .map_or(Self::LARGE, |found| self.large[found].1)
+    }
+
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.low.capacity() * 2
+            + self.high.capacity()
+            + self.large.capacity() * size_of::<(u32, u32)>()
+    }
+}
+
+impl FromIterator<u32> for LabelColumn {
+    fn from_iter<I: IntoIterator<Item = u32>>(labels: I) -> Self {
+        let labels = labels.into_iter();
+        let room = labels.size_hint().0;
+        let mut column = Self {
+            low: Vec::with_capacity(room),
+            high: Vec::with_capacity(room),
+            large: Vec::new(),
+        };
+        for label in labels {
+            if label >= Self::LARGE {
+                column.large.push((column.low.len() as u32, label));
+            }
+            let kept = label.min(Self::LARGE);
+            column.low.push(kept as u16);
+            column.high.push((kept >> 16) as u8);
+        }
+        column
+    }
+}
+
+/// Numbers of two bytes each, or four from the moment that one needs them.
+#[derive(Clone, Debug)]
+pub(crate) enum NarrowColumn {
+    Two(Vec<u16>),
+    Four(Vec<u32>),
+}
+
+impl Default for NarrowColumn {
+    fn default() -> Self {
+        Self::Two(Vec::new())
+    }
+}
+
+impl NarrowColumn {
+    pub(crate) fn with_capacity(count: usize) -> Self {
+        Self::Two(Vec::with_capacity(count))
+    }
+
+    #[inline]
+    pub(crate) fn push(&mut self, value: u32) {
+        match (&mut *self, u16::try_from(value)) {
+            (Self::Two(values), Ok(value)) => values.push(value),
+            (Self::Four(values), _) => values.push(value),
+            (Self::Two(_), Err(_)) => self.widen(value),
+        }
+    }
+
+    #[cold]
+    fn widen(&mut self, next: u32) {
+        if let Self::Two(values) = self {
+            let mut wide = Vec::with_capacity(values.capacity());
+            wide.extend(values.iter().map(|&value| u32::from(value)));
+            wide.push(next);
+            *self = Self::Four(wide);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, at: usize) -> u32 {
+        match self {
+            Self::Two(values) => values[at].into(),
+            Self::Four(values) => values[at],
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
+        let (two, four): (&[u16], &[u32]) = match self {
+            Self::Two(values) => (values, &[]),
+            Self::Four(values) => (&[], values),
+        };
+        two.iter()
+            .map(|&value| u32::from(value))
+            .chain(four.iter().copied())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_kept_whatever_they_are() {
+        let sizes = [0, 16, 65_534, 65_535, 65_536, 1 << 40, 8];
+        let mut column = SizeColumn::default();
+        for size in sizes {
+            column.push(size);
+        }
+        assert_eq!(column.iter().collect::<Vec<_>>(), sizes);
+        assert_eq!((0..7).map(|at| column.get(at)).collect::<Vec<_>>(), sizes);
+        assert_eq!(column.sum(), sizes.iter().sum::<u64>());
+
+        let mut moves = SizeMoves::new(&column);
+        moves.shift(2, 1);
+        moves.shift(5, 6);
+        moves.shift(3, 0);
+        moves.shift(4, 5);
+        let expected = [65_535, 65_550, 0, 0, 0, 65_536, (1 << 40) + 8];
+        let moved = moves.finish();
+        assert_eq!(moved.iter().collect::<Vec<_>>(), expected);
+        assert_eq!((0..7).map(|at| moved.get(at)).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn labels_are_kept_whatever_they_are() {
+        let labels = [
+            0,
+            65_535,
+            65_536,
+            0xff_fffe,
+            0xff_ffff,
+            0x100_0000,
+            u32::MAX,
+            1,
+        ];
+        let column: LabelColumn = labels.into_iter().collect();
+        assert_eq!((0..8).map(|at| column.get(at)).collect::<Vec<_>>(), labels);
+    }
+
+    #[test]
+    fn a_narrow_column_widens_when_a_number_needs_it() {
+        let mut column = NarrowColumn::with_capacity(2);
+        for value in [1, 65_535, 65_536, 7] {
+            column.push(value);
+        }
+        assert_eq!(column.iter().collect::<Vec<_>>(), [1, 65_535, 65_536, 7]);
+        assert_eq!((column.get(1), column.get(2)), (65_535, 65_536));
+    }
+}
