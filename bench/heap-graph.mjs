@@ -1,11 +1,13 @@
 // Heap snapshots read and analysed: ours, Chrome DevTools' worker, memlab, v8-heap-parser, and the floor.
 //
-//   npm run bench -- heap-graph [FILE …] [--scale 1.2,9.6,40] [--reps 3] [--only memguard,DevTools] [--limits]
+//   npm run bench -- heap-graph [FILE …] [--newer FILE] [--scale 1.2,9.6,40] [--tile 9] [--reps 3] [--only memguard,DevTools] [--limits]
 //
 // Every engine runs in a process of its own, all of them in turn within each repetition. The whole of it: reading, distances,
 // dominators, retained sizes, classes with their figures (v8-heap-parser knows neither distances nor interfaces). Ratios are those
-// of one repetition, shown as the median with its quartiles. Without FILE it makes snapshots itself; --limits searches for
-// the smallest address space in which a native engine still ends well.
+// of one repetition, shown as the median with its quartiles. Without FILE it makes snapshots itself. --newer compares with a later
+// snapshot, by those that can. --tile makes each file so many times as large, with copies side by side: for files that no
+// process here could write. --limits searches for the least memory in which a native engine still ends well: that of a control
+// group where one can be made (without swap; the file's own pages are given back under pressure), else address space.
 
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -28,6 +30,8 @@ const { values: options, positionals } = parseArgs({
     scale: { type: 'string', default: '1.2,9.6' },
     reps: { type: 'string', default: '3' },
     only: { type: 'string' },
+    newer: { type: 'string' },
+    tile: { type: 'string' },
     limits: { type: 'boolean' },
   },
 });
@@ -42,9 +46,9 @@ const heap = '--max-old-space-size=14000';
 const figures = buildFigures({ release: true });
 const engines = {
   floor: { run: (file) => [figures, [file, '--floor']], native: true },
-  memguard: { run: (file) => [figures, [file]], native: true },
+  memguard: { run: (file) => [figures, [file]], native: true, compares: true },
   'memguard (1 thread)': { run: (file) => [figures, [file, '--threads', '1']], native: true },
-  DevTools: { run: (file) => [process.execPath, [heap, path.join(parity, 'heap-graph', 'oracle.mjs'), file]], needs: parity },
+  DevTools: { run: (file) => [process.execPath, [heap, path.join(parity, 'heap-graph', 'oracle.mjs'), file]], needs: parity, compares: true },
   memlab: { run: (file) => [process.execPath, [heap, path.join(rivals, 'memlab.mjs'), file]], needs: rivals },
   'v8-heap-parser': { run: (file) => [path.join(rivals, 'v8-heap-parser', 'target', 'release', 'v8-heap-parser-rival'), [file]], native: true },
 };
@@ -57,29 +61,65 @@ if (names.includes('v8-heap-parser')) prepare('cargo', ['build', '--quiet', '--r
 
 function measure(name, file) {
   const [command, args] = engines[name].run(file);
+  const more = options.newer && engines[name].compares ? ['--newer', options.newer] : [];
   const started = performance.now();
-  const { status, signal, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 28 });
+  const { status, signal, stdout, stderr } = spawnSync(command, [...args, ...more], { encoding: 'utf8', maxBuffer: 1 << 28 });
   const wall = performance.now() - started;
   if (status !== 0) {
     console.error(`  ${name}: ended with ${signal ?? status}: ${stderr.trim().split('\n').slice(-3).join(' | ')}`);
     return undefined;
   }
   const { nodes, edges, cpuMs, peakRssKb, ms } = JSON.parse(stdout);
-  return { nodes, edges, wall, cpu: cpuMs, read: ms.read, rss: peakRssKb / 1024 };
+  return { nodes, edges, wall, cpu: cpuMs, ms, rss: peakRssKb / 1024 };
 }
 
-/** The smallest address space in MB, within 2 %, in which the engine succeeds. */
-function smallestLimit(name, file) {
-  const [command, args] = engines[name].run(file);
-  const works = (mb) => spawnSync('prlimit', [`--as=${Math.round(mb * 1024 * 1024)}`, command, ...args], { stdio: 'ignore' }).status === 0;
-  let [low, high] = [1, 64];
-  while (!works(high)) [low, high] = [high, high * 2];
-  while (high / low > 1.02) {
-    const middle = Math.sqrt(low * high);
-    if (works(middle)) high = middle;
-    else low = middle;
+/** A control group for memory of either version, or nothing where none can be made. */
+function controlGroup() {
+  const name = `memguard-bench-${process.pid}`;
+  const kinds = [
+    { folder: '/sys/fs/cgroup/memory', limits: ['memory.limit_in_bytes', 'memory.memsw.limit_in_bytes'] },
+    { folder: '/sys/fs/cgroup', limits: ['memory.max'] },
+  ];
+  for (const { folder, limits } of kinds) {
+    const group = path.join(folder, name);
+    try {
+      fs.mkdirSync(group);
+    } catch {
+      continue;
+    }
+    if (fs.existsSync(path.join(group, limits[0]))) return { group, limits };
+    fs.rmdirSync(group);
   }
-  return high;
+  return undefined;
+}
+
+/** Runs a program with so many bytes of memory at most. */
+function succeedsWithin(control, bytes, command, args) {
+  const quiet = { stdio: 'ignore' };
+  if (!control) return spawnSync('prlimit', [`--as=${bytes}`, command, ...args], quiet).status === 0;
+  const files = control.limits.map((limit) => path.join(control.group, limit)).filter((file) => fs.existsSync(file));
+  // The larger of two limits must be raised first, and lowered last.
+  for (const order of [files, files.toReversed()]) for (const file of order) try { fs.writeFileSync(file, String(bytes)); } catch { /* the other order */ }
+  return spawnSync('sh', ['-c', 'echo $$ > "$0/cgroup.procs" && exec "$@"', control.group, command, ...args], quiet).status === 0;
+}
+
+/** The least memory in MB, within 2 %, in which the engine succeeds. */
+function smallestLimit(name, file, peak) {
+  const [command, args] = engines[name].run(file);
+  const control = controlGroup();
+  try {
+    const works = (mb) => succeedsWithin(control, Math.round(mb * 1024) * 1024, command, args);
+    let [low, high] = [peak / 2, peak * 1.1];
+    while (!works(high)) [low, high] = [high, high * 1.5];
+    while (high / low > 1.02) {
+      const middle = Math.sqrt(low * high);
+      if (works(middle)) high = middle;
+      else low = middle;
+    }
+    return `${high.toFixed(0)}${control ? '' : ' (address space)'}`;
+  } finally {
+    if (control) fs.rmdirSync(control.group);
+  }
 }
 
 function compare(file) {
@@ -99,25 +139,35 @@ function compare(file) {
   const rows = names.map((name) => {
     const row = [name, middle(of(name, 'wall').map((ms) => ms / 1000)), middle(of(name, 'cpu').map((ms) => ms / 1000)), middle(of(name, 'rss'))];
     for (const key of ['wall', 'cpu', 'rss']) row.push(name === 'memguard' ? '1' : spread(summary(ratio(name, key))));
-    if (options.limits) row.push(engines[name].native ? smallestLimit(name, file).toFixed(0) : '');
+    if (options.limits) row.push(engines[name].native ? smallestLimit(name, file, summary(of(name, 'rss')).median) : '');
     return row;
   });
   console.log(table(head, rows));
+  for (const name of names) {
+    const phases = Object.keys(runs[0][name]?.ms ?? {});
+    const told = phases.map((phase) => `${phase} ${middle(runs.map((run) => run[name]?.ms[phase]))}`);
+    if (told.length > 0) console.log(`${name}, ms: ${told.join(', ')}`);
+  }
+}
+
+/** The file itself, or copies of it side by side. */
+function tiled(file, folder) {
+  if (!options.tile) return file;
+  const large = path.join(folder, `${path.basename(file, '.heapsnapshot')}-times-${options.tile}.heapsnapshot`);
+  prepare(process.execPath, [path.join(here, 'heap-graph', 'tile.mjs'), file, large, options.tile]);
+  return large;
 }
 
 console.log(describe(machine()));
-if (positionals.length > 0) {
-  for (const file of positionals) compare(file);
-} else {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'memguard-bench-'));
-  try {
-    for (const scale of options.scale.split(',')) {
-      const file = path.join(folder, `scale-${scale}.heapsnapshot`);
-      prepare(process.execPath, ['--expose-gc', '--max-old-space-size=8000', path.join(here, 'heap-graph', 'generate.mjs'), file, scale]);
-      compare(file);
-      fs.rmSync(file);
-    }
-  } finally {
-    fs.rmSync(folder, { recursive: true, force: true });
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'memguard-bench-'));
+try {
+  for (const file of positionals) compare(tiled(file, folder));
+  for (const scale of positionals.length > 0 ? [] : options.scale.split(',')) {
+    const file = path.join(folder, `scale-${scale}.heapsnapshot`);
+    prepare(process.execPath, ['--expose-gc', '--max-old-space-size=8000', path.join(here, 'heap-graph', 'generate.mjs'), file, scale]);
+    compare(tiled(file, folder));
+    for (const name of fs.readdirSync(folder)) fs.rmSync(path.join(folder, name));
   }
+} finally {
+  fs.rmSync(folder, { recursive: true, force: true });
 }

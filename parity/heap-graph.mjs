@@ -3,7 +3,7 @@
 //   npm run parity -- heap-graph [FILE …] [--newer FILE] [--node PATH …] [--scale N] [--chromium PATH] [--found] [--dev]
 //
 // Without a FILE it takes the snapshots itself: of the programs in parity/heap-graph/programs with this Node.js and with
-// each that --node names, N times as large with --scale, and of a page in Chromium with --chromium. --found takes the other
+// each that --node names, N times as large with --scale, and of pages in Chromium with --chromium. --found takes the other
 // Node.js lines that the matrix of tests has installed, and the Chromium on the PATH. --dev builds without optimisation.
 
 import { spawnSync } from 'node:child_process';
@@ -13,7 +13,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { bundle } from './heap-graph/engine.mjs';
 import { buildFigures, compare } from './heap-graph/compare.mjs';
-import { takePage } from './heap-graph/chromium.mjs';
+import { pages, takePage } from './heap-graph/chromium.mjs';
 import { names, take } from './heap-graph/snapshots.mjs';
 
 const { values: options, positionals: files } = parseArgs({
@@ -55,8 +55,10 @@ try {
         check(`${name} ${version(node)}`, taken);
       }
     }
-    if (chromium) check('a page in Chromium', { file: await takePage(chromium, path.join(folder, 'page.heapsnapshot')) });
-    else if (options.found) console.log('There is no chromium on the PATH: no page was compared.');
+    for (const [name, page] of Object.entries(chromium ? pages : {})) {
+      check(`${name} in Chromium`, { file: await takePage(chromium, page, path.join(folder, 'page.heapsnapshot')) });
+    }
+    if (!chromium && options.found) console.log('There is no chromium on the PATH: no page was compared.');
   }
 } finally {
   fs.rmSync(folder, { recursive: true, force: true });

@@ -5,8 +5,10 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
-/** A page with elements in and out of the document, listeners, frames, shadow roots. */
-const PAGE = `<!doctype html><title>page</title><body>
+/** Pages by name. Each sets `window.ready` when all is there. */
+export const pages = {
+  /** Elements in and out of the document, listeners, frames, shadow roots. */
+  'a page': `<!doctype html><title>page</title><body>
 <div id="list" class="a b"></div><iframe srcdoc="<p id=inner>text</p>"></iframe><canvas></canvas>
 <script>
   class Item { constructor(n) { this.n = 'item ' + n; this.element = document.createElement('div'); this.element.className = 'row ' + n; } }
@@ -21,10 +23,46 @@ const PAGE = `<!doctype html><title>page</title><body>
     window.kept.push(item, document.createTextNode('text ' + n), new Request('http://a.example/'), new AbortController());
   }
   document.getElementById('list').innerHTML += '<p>again</p>';
-</script>`;
+  window.ready = true;
+</script>`,
+  /** An application that changed its view many times and leaked what it showed, with frames that are gone. */
+  'an application': `<!doctype html><title>application</title><body><main></main>
+<script>
+  customElements.define('x-row', class extends HTMLElement {
+    connectedCallback() { this.observer = new MutationObserver(() => this.title); this.observer.observe(this, { childList: true }); }
+  });
+  class View {
+    constructor(n) {
+      this.n = n;
+      this.root = document.createElement('section');
+      for (let row = 0; row < 20; row++) {
+        const element = document.createElement('x-row');
+        element.append('view ' + n + ' row ' + row, Object.assign(document.createElement('input'), { value: n }));
+        element.onclick = () => this.root.remove();
+        this.root.append(element);
+      }
+    }
+    show() { document.querySelector('main').replaceChildren(this.root); addEventListener('resize', () => this.n); return this; }
+  }
+  window.history_ = []; window.cache = new Map(); window.weak = new WeakMap();
+  for (let n = 0; n < 40; n++) {
+    const view = new View(n).show();
+    if (n % 2) window.history_.push(view);
+    window.cache.set('view ' + n, view.root.querySelector('x-row'));
+    window.weak.set(view.root, view);
+  }
+  for (let n = 0; n < 5; n++) {
+    const frame = document.body.appendChild(document.createElement('iframe'));
+    window.history_.push(frame.contentWindow.Array.of({ n }), frame.contentDocument.body);
+    if (n % 2) frame.remove();
+  }
+  window.history_.push(new Range(), document.createTreeWalker(document.body), new Blob(['x'.repeat(1e5)]), new ImageData(64, 64));
+  window.ready = true;
+</script>`,
+};
 
-/** Opens the page in the browser at `executable` and writes its heap snapshot. */
-export async function takePage(executable, file) {
+/** Opens a page in the browser at `executable` and writes its heap snapshot. */
+export async function takePage(executable, page, file) {
   const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'memguard-chromium-'));
   const flags = ['--headless=new', '--no-sandbox', '--disable-gpu', '--remote-debugging-pipe', `--user-data-dir=${profile}`];
   const browser = spawn(executable, [...flags, 'about:blank'], { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] });
@@ -35,7 +73,7 @@ export async function takePage(executable, file) {
   });
   failed.catch(() => {});
   try {
-    await Promise.race([failed, record(new Protocol(browser), file)]);
+    await Promise.race([failed, record(new Protocol(browser), page, file)]);
     return file;
   } finally {
     browser.kill();
@@ -44,23 +82,23 @@ export async function takePage(executable, file) {
   }
 }
 
-async function record(browser, file) {
-  const { targetId } = await browser.call('Target.createTarget', { url: `data:text/html,${encodeURIComponent(PAGE)}` });
+async function record(browser, page, file) {
+  const { targetId } = await browser.call('Target.createTarget', { url: `data:text/html,${encodeURIComponent(page)}` });
   const { sessionId } = await browser.call('Target.attachToTarget', { targetId, flatten: true });
-  const page = (method, params) => browser.call(method, params, sessionId);
-  await loaded(page);
+  const call = (method, params) => browser.call(method, params, sessionId);
+  await loaded(call);
   const out = fs.createWriteStream(file);
   browser.on('HeapProfiler.addHeapSnapshotChunk', ({ chunk }) => out.write(chunk));
-  await page('HeapProfiler.enable');
-  await page('HeapProfiler.collectGarbage');
-  await page('HeapProfiler.takeHeapSnapshot', { reportProgress: false });
+  await call('HeapProfiler.enable');
+  await call('HeapProfiler.collectGarbage');
+  await call('HeapProfiler.takeHeapSnapshot', { reportProgress: false });
   await new Promise((resolve) => out.end(resolve));
 }
 
 /** Waits for the page's own script: until then there may be no page to ask. */
-async function loaded(page) {
+async function loaded(call) {
   for (let tries = 0; tries < 100; tries++) {
-    const answer = await page('Runtime.evaluate', { expression: 'window.kept?.length === 1200 && document.readyState' }).catch(() => {});
+    const answer = await call('Runtime.evaluate', { expression: 'window.ready && document.readyState' }).catch(() => {});
     if (answer?.result.value === 'complete') return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }

@@ -88,6 +88,8 @@ class Report {
   checkRows(what, expected, found) {
     for (const key of new Set([...Object.keys(expected), ...Object.keys(found)])) {
       const row = found[key];
+      // Where two classes have one key DevTools knows the last of them alone, and we add up both.
+      if (typeof row === 'string') continue;
       const [a, b] = [expected[key], row].map((value) => JSON.stringify(value, value && !Array.isArray(value) ? Object.keys(value).sort() : undefined));
       this.check(`${what} ${key}`, a, b);
     }

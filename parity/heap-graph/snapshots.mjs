@@ -7,8 +7,12 @@ import { fileURLToPath } from 'node:url';
 
 const programs = path.join(path.dirname(fileURLToPath(import.meta.url)), 'programs');
 
+/** Programs that need what is not everywhere. */
+const WHERE = { forked: process.platform === 'linux', walked: process.platform === 'linux' && process.arch === 'x64' };
+
 /** Every program, by name. */
-export const names = fs.readdirSync(programs).filter((name) => name.endsWith('.cjs')).map((name) => name.slice(0, -4)).sort();
+export const names = fs.readdirSync(programs).filter((name) => name.endsWith('.cjs')).map((name) => name.slice(0, -4))
+  .filter((name) => WHERE[name] ?? true).sort();
 
 /** Runs a program, which writes one snapshot or two (the second is the newer one). Returns their paths. */
 export function take(name, folder, { node = process.execPath, scale = 1 } = {}) {

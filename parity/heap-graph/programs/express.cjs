@@ -36,6 +36,8 @@ app.get('/basket/:item', (req, res) => {
 });
 
 const server = app.listen(0, '127.0.0.1', async () => {
+  // A snapshot may take longer than idle connections live otherwise.
+  server.keepAliveTimeout = 60_000;
   const agent = new http.Agent({ keepAlive: true });
   const get = (item) => new Promise((resolve, reject) => {
     const options = { port: server.address().port, host: '127.0.0.1', path: `/basket/item-${item}`, agent, headers: { 'x-session': `s${item % 9}` } };
