@@ -64,6 +64,7 @@ const TABLE = {
   snapshotOn: { wrong: ['level'], right: ['warn', 'critical', false], env: ['critical', 'never'] },
   snapshotCooldown: { wrong: ['duration'], right: ['1h', '365d'], env: ['1h', 'h'] },
   snapshotMethod: { wrong: ['level'], right: ['auto', 'fork', 'walk', 'blocking'], env: ['fork', 'spoon'] },
+  snapshotCompression: { wrong: ['level'], right: ['gzip', 'zstd', 'none'], env: ['zstd', 'br'] },
   snapshotRedact: { wrong: ['level'], right: ['strings', 'all', false], env: ['strings', 'paint'] },
   snapshotAtLimit: { wrong: ['boolean'], right: [true, false], env: ['off', 'maybe'] },
   snapshotMaxPause: { wrong: ['duration'], right: ['2s', false], but: [null], env: ['2s', '2y'] },

@@ -21,7 +21,8 @@ class Brink {
     this.#tell = tell;
   }
 
-  arm(folder, redact) {
+  /** `stages`: what becomes of the text, `{ redact, compression }`. */
+  arm(folder, stages) {
     this.disarm();
     this.#settings = {
       folder,
@@ -29,7 +30,7 @@ class Brink {
       nodeVersion: process.version,
       threadId: isMainThread ? 0 : threadId,
       cooldownMs: COOLDOWN_MS,
-      redact,
+      ...stages,
     };
     engine.snapshots.arm(this.#settings, (event) => this.#hear(event));
   }
@@ -43,9 +44,9 @@ class Brink {
 
   #hear(event) {
     if (this.#settings === null) return;
-    const { folder, redact } = this.#settings;
+    const { folder, redact, compression } = this.#settings;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.arm(folder, redact), COOLDOWN_MS).unref();
+    this.#timer = setTimeout(() => this.arm(folder, { redact, compression }), COOLDOWN_MS).unref();
     this.#tell(event);
   }
 }

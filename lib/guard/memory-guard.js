@@ -203,7 +203,7 @@ class MemoryGuard extends EventEmitter {
   /** Takes a snapshot into the folder, or to a path or stream, and tells of it. */
   async #take(to, given) {
     const { capture, captureTo, captureInto } = later.snapshots();
-    const wish = this.#wish(given);
+    const wish = this.#wish(given, to);
     let info;
     if (to === null) info = await this.#folders.use(wish.folder, () => capture(wish));
     else info = await (typeof to === 'string' ? captureTo(to, wish) : captureInto(to, wish));
@@ -212,9 +212,9 @@ class MemoryGuard extends EventEmitter {
   }
 
   /** What a snapshot is to be like: the options in force, and what this one was given. */
-  #wish({ method = null, redact = null, ...given }) {
-    const { snapshotMethod, snapshotMaxPause, snapshotRedact } = this.#options;
-    return { folder: this.#folder(), maxPauseMs: snapshotMaxPause, ...given, method: method ?? snapshotMethod, redact: redact ?? snapshotRedact };
+  #wish({ method = null, redact = null, compression = null, ...given }, to = null) {
+    const { snapshotMethod, snapshotMaxPause, snapshotRedact, snapshotCompression } = this.#options;
+    return { folder: this.#folder(), maxPauseMs: snapshotMaxPause, ...given, method: method ?? snapshotMethod, redact: redact ?? snapshotRedact, compression: compression ?? (to === null ? snapshotCompression : undefined) };
   }
 
   snapshots() {
@@ -279,7 +279,7 @@ class MemoryGuard extends EventEmitter {
     stopAtExit(this);
     if (options.snapshotAtLimit && options.snapshotOn !== null && options.snapshotMethod !== 'blocking') {
       this.#brink ??= new (later.brink().Brink)((event) => this.#atTheLimit(event));
-      this.#brink.arm(this.#folder(), options.snapshotRedact);
+      this.#brink.arm(this.#folder(), { redact: options.snapshotRedact, compression: options.snapshotCompression });
     }
     if (options.reportInterval !== null) {
       this.#timers.push(setInterval(() => this.#printLine(), options.reportInterval).unref());

@@ -2,9 +2,9 @@
 
 const { createHash, timingSafeEqual } = require('crypto');
 const { PassThrough, pipeline } = require('stream');
-const { createGzip } = require('zlib');
 const { invalidType, invalidValue, unknownOption } = require('../errors');
 const { boolean } = require('../options/types');
+const { canZstd } = require('./snapshot-stream');
 
 const DEFAULTS = { token: undefined, force: false };
 /** A shorter one could be guessed. */
@@ -36,27 +36,35 @@ function snapshotHandler(take, options) {
       return refuse(response, 401, { 'www-authenticate': 'Bearer' }, { message: 'a heap snapshot needs the token' });
     }
     const body = new PassThrough();
+    const compression = wantedCompression(request.headers['accept-encoding']);
     // Only when there is something to send is it certain that there is something to send.
-    body.once('readable', () => send(request, response, body));
-    take({ to: body, reason: 'http', force }).catch(({ code, message }) => {
+    body.once('readable', () => send(response, body, compression));
+    take({ to: body, compression, reason: 'http', force }).catch(({ code, message }) => {
       if (!response.headersSent) refuse(response, 503, { 'retry-after': '60' }, { code, message });
       else response.destroy();
     });
   };
 }
 
-function send(request, response, body) {
+/** What the reader accepts: zstd rather than gzip, since it takes a fraction of the time. */
+function wantedCompression(accepted = '') {
+  const codings = accepted.split(',').map((coding) => coding.split(';').map((part) => part.trim().toLowerCase()));
+  const accepts = (name) => codings.some(([coding, weight]) => coding === name && !/^q=0(\.0*)?$/.test(weight ?? ''));
+  if (accepts('zstd') && canZstd()) return 'zstd';
+  return accepts('gzip') ? 'gzip' : 'none';
+}
+
+function send(response, body, compression) {
   const stamp = new Date().toISOString().replaceAll(':', '-');
-  const gzip = /\bgzip\b/.test(request.headers['accept-encoding'] ?? '');
   response.writeHead(200, {
     'content-type': 'application/json',
     'content-disposition': `attachment; filename="snapshot-${stamp}.heapsnapshot"`,
     'cache-control': 'no-store',
-    ...(gzip ? { 'content-encoding': 'gzip', vary: 'accept-encoding' } : {}),
+    vary: 'accept-encoding',
+    ...(compression === 'none' ? {} : { 'content-encoding': compression }),
   });
   // A reader that leaves destroys the body, and by that ends the child.
-  const stages = gzip ? [body, createGzip({ level: 1 }), response] : [body, response];
-  pipeline(stages, () => {});
+  pipeline(body, response, () => {});
 }
 
 function refuse(response, status, headers, told) {

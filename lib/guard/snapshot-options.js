@@ -4,8 +4,9 @@ const path = require('path');
 const { invalidType, invalidValue, unknownOption } = require('../errors');
 const { text, boolean, oneOf } = require('../options/types');
 
-const DEFAULTS = { reason: 'api', level: null, force: false, cooldown: false, method: null, to: null, redact: null };
+const DEFAULTS = { reason: 'api', level: null, force: false, cooldown: false, method: null, to: null, redact: null, compression: null };
 const REDACT = oneOf('strings', 'all');
+const COMPRESSION = oneOf('none', 'gzip', 'zstd');
 const METHOD = oneOf('auto', 'fork', 'walk', 'blocking');
 
 /** Checks the options of a snapshot from code. */
@@ -16,7 +17,7 @@ function parseOptions(options = {}) {
   const unknown = Object.keys(options).find((name) => !Object.hasOwn(DEFAULTS, name));
   if (unknown !== undefined) throw unknownOption(unknown, options[unknown], Object.keys(DEFAULTS));
   const { reason = DEFAULTS.reason, level = DEFAULTS.level, force = DEFAULTS.force, cooldown = DEFAULTS.cooldown } = options;
-  const { method = DEFAULTS.method, to = DEFAULTS.to, redact = DEFAULTS.redact } = options;
+  const { method = DEFAULTS.method, to = DEFAULTS.to, redact = DEFAULTS.redact, compression = DEFAULTS.compression } = options;
   return {
     reason: text.parse('reason', reason),
     level: level === null ? null : text.parse('level', level),
@@ -25,6 +26,7 @@ function parseOptions(options = {}) {
     method: method === null ? null : METHOD.parse('method', method),
     to: to === null ? null : parseTarget(to),
     redact: redact === null ? null : REDACT.parse('redact', redact),
+    compression: compression === null ? null : COMPRESSION.parse('compression', compression),
   };
 }
 

@@ -3,6 +3,7 @@
 const fs = require('fs');
 const net = require('net');
 const v8 = require('v8');
+const zlib = require('zlib');
 const { performance } = require('perf_hooks');
 const { PassThrough } = require('stream');
 const { pipeline } = require('stream/promises');
@@ -16,7 +17,7 @@ const { takeForked } = require('./forked');
  */
 async function takeIntoStream(stream, begun, wish, facts) {
   const { method, methodReason } = begun;
-  if (method === 'blocking') return writeIntoStream(stream, begun);
+  if (method === 'blocking') return writeIntoStream(stream, begun, wish.compression);
   // A pipe as libuv reads it: on its loop, without a thread.
   const pipe = new net.Socket({ fd: begun.readFd, readable: true, writable: false });
   let sizeBytes = 0;
@@ -51,22 +52,34 @@ async function takeIntoStream(stream, begun, wish, facts) {
 }
 
 /** Without a fork V8 writes on this thread, and the process stands still meanwhile. */
-async function writeIntoStream(stream, { ticket, readFd, methodReason }) {
+async function writeIntoStream(stream, { ticket, readFd, methodReason }, compression) {
   await engine.snapshots.abort(ticket);
   if (readFd !== null) fs.closeSync(readFd);
+  const stages = compressors(compression);
   const started = performance.now();
   const snapshot = v8.getHeapSnapshot();
   const pauseMs = performance.now() - started;
   let sizeBytes = 0;
-  snapshot.on('data', (text) => {
+  const counted = new PassThrough();
+  counted.on('data', (text) => {
     sizeBytes += text.length;
   });
   try {
-    await pipeline(snapshot, stream);
+    await pipeline(snapshot, ...stages, counted, stream);
   } catch (error) {
     throw new MemguardError('ERR_MEMGUARD_SNAPSHOT_IO', `the stream for the heap snapshot failed: ${error.message}`, { cause: error });
   }
   return { method: 'blocking', methodReason, pauseMs, retries: 0, failures: [], sizeBytes };
 }
 
-module.exports = { takeIntoStream };
+/** What compresses on this side, as streams. */
+function compressors(compression = 'none') {
+  if (compression === 'none') return [];
+  if (compression === 'gzip') return [zlib.createGzip({ level: 1 })];
+  if (!canZstd()) throw new MemguardError('ERR_MEMGUARD_UNSUPPORTED', 'this Node.js has no zstd, and no child can be forked here that would compress; use gzip');
+  return [zlib.createZstdCompress()];
+}
+
+const canZstd = () => typeof zlib.createZstdCompress === 'function';
+
+module.exports = { takeIntoStream, canZstd };

@@ -33,6 +33,10 @@ export type SnapshotMethod = 'fork' | 'walk' | 'blocking';
 export interface SnapshotInfo {
   file: string;
   sizeBytes: number;
+  /** How the file is compressed. */
+  compression?: 'none' | 'gzip' | 'zstd';
+  /** Its size before compression, where it is compressed. */
+  uncompressedBytes?: number | null;
   createdAtMs: number;
   /** Used heap ÷ heap limit when it was taken, in percent. */
   pct: number;
@@ -102,7 +106,7 @@ export interface TakenSnapshot extends Omit<SnapshotInfo, keyof SnapshotAccount>
 export interface SentSnapshot extends SnapshotAccount {
   /** The path that was given; `null` for a stream. */
   file: string | null;
-  /** What went into a stream. */
+  /** What went into a stream, compressed. */
   sizeBytes?: number;
 }
 
@@ -129,4 +133,10 @@ export interface SnapshotOptions {
    * snapshot. Default: the guard's `snapshotRedact`.
    */
   redact?: 'strings' | 'all' | null;
+  /**
+   * How it is compressed. Default: the guard's `snapshotCompression` in the folder, what the end of a path says (`.gz`,
+   * `.zst`), `none` into a stream. Errors: `ERR_MEMGUARD_UNSUPPORTED` for zstd into a stream where no child can be forked and this Node.js
+   * has no zstd.
+   */
+  compression?: 'none' | 'gzip' | 'zstd' | null;
 }

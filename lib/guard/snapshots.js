@@ -49,7 +49,8 @@ async function captureTo(file, wish) {
     await fs.promises.access(path.dirname(file), fs.constants.W_OK).catch((error) => {
       throw new MemguardError('ERR_MEMGUARD_SNAPSHOT_IO', `the heap snapshot cannot be written to ${file}: ${error.message}`, { cause: error });
     });
-    const begun = await engine.snapshots.begin(request(wish, { path: file }));
+    const compression = wish.compression ?? ofPath(file);
+    const begun = await engine.snapshots.begin(request({ ...wish, compression }, { path: file }));
     return { file, ...account(await takeBegun(begun, wish)), estimate: begun.cost };
   });
 }
@@ -58,10 +59,16 @@ async function captureTo(file, wish) {
 async function captureInto(stream, wish) {
   return alone(async () => {
     const { takeIntoStream } = require('./snapshot-stream');
-    const begun = await engine.snapshots.begin(request(wish, 'stream'));
+    const { compression = 'none' } = wish;
+    const begun = await engine.snapshots.begin(request({ ...wish, compression }, 'stream'));
     const told = await takeIntoStream(stream, begun, wish, facts(wish));
     return { file: null, ...told, estimate: begun.cost };
   });
+}
+
+/** How the end of a path says that the file is compressed. */
+function ofPath(file) {
+  return { '.gz': 'gzip', '.zst': 'zstd' }[path.extname(file)] ?? 'none';
 }
 
 /** How a snapshot came about, without the folder's part in it. */
@@ -124,7 +131,7 @@ function plan(wish) {
   return engine.snapshots.plan(request(wish));
 }
 
-function request({ folder, cooldownMs = 0, maxPauseMs = null, force = false, method = 'auto', redact = null }, to = 'folder') {
+function request({ folder, cooldownMs = 0, maxPauseMs = null, force = false, method = 'auto', redact = null, compression = 'none' }, to = 'folder') {
   const heap = v8.getHeapStatistics();
   const large = v8
     .getHeapSpaceStatistics()
@@ -142,6 +149,7 @@ function request({ folder, cooldownMs = 0, maxPauseMs = null, force = false, met
     method,
     to,
     redact,
+    compression,
   };
 }
 

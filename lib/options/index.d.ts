@@ -105,6 +105,12 @@ export interface GuardOptions {
    */
   snapshotMethod?: 'auto' | 'fork' | 'walk' | 'blocking';
   /**
+   * How files in `snapshotDir` are compressed: `gzip` (`.heapsnapshot.gz`) or `zstd` (`.heapsnapshot.zst`), to about a tenth; by
+   * the child while it writes, or after V8 has written. `memguard analyze` and `analyze()` read all three; Chrome
+   * DevTools reads what is not compressed. Default `none`.
+   */
+  snapshotCompression?: 'none' | 'gzip' | 'zstd';
+  /**
    * Replace contents of strings (`strings`), or names too (`all`), by hashes before anything is written. Only a forked child can:
    * where none can be had there is no snapshot. Default `false`.
    */

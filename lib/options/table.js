@@ -47,6 +47,7 @@ const OPTIONS = {
   snapshotOn: { type: t.orOff(t.oneOf('warn', 'critical')), default: 'warn' },
   snapshotCooldown: { type: t.duration(AGES), default: 10 * 60e3 },
   snapshotMethod: { type: t.oneOf('auto', 'fork', 'walk', 'blocking'), default: 'auto' },
+  snapshotCompression: { type: t.oneOf('none', 'gzip', 'zstd'), default: 'none' },
   snapshotRedact: { type: t.orOff(t.oneOf('strings', 'all')), default: false },
   snapshotAtLimit: { type: t.boolean, default: true },
   snapshotMaxPause: { type: t.orOff(t.duration(AGES)), default: false },

@@ -27,7 +27,7 @@ use crate::error::Error;
 use crate::headroom::LastCapture;
 use crate::info::SnapshotInfo;
 use crate::lock::{self, FolderLock};
-use crate::names::{SnapshotName, state_file};
+use crate::names::{Compression, SnapshotName, state_file};
 use crate::owner::Owner;
 use crate::platform;
 use crate::retention::{Incoming, Refusal, RetentionPolicy, Rule, Situation, Standing, plan};
@@ -56,6 +56,8 @@ pub struct Request {
     pub expected_bytes: u64,
     /// The least time since the last capture of this app in milliseconds; 0 for none.
     pub cooldown_ms: u64,
+    /// How the file will be compressed: it goes into the name.
+    pub compression: Compression,
 }
 
 /// A snapshot that retention has deleted.
@@ -188,7 +190,7 @@ impl Folder {
             policy: self.policy.clone(),
             app: self.app.clone(),
             lock_wait: self.lock_wait,
-            name: SnapshotName::new(request.now_ms, request.pct),
+            name: SnapshotName::new(request.now_ms, request.pct).compressed(request.compression),
             temp: Some(temp),
             owner,
             begun: Instant::now(),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::names::{OwnerId, SnapshotName};
+use crate::names::{Compression, OwnerId, SnapshotName};
 
 /// How a snapshot was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,6 +115,10 @@ pub struct SnapshotInfo {
     pub file: PathBuf,
     /// Its size in bytes.
     pub size_bytes: u64,
+    /// How it is compressed.
+    pub compression: Compression,
+    /// What it is uncompressed, in bytes, where it is compressed.
+    pub uncompressed_bytes: Option<u64>,
     /// When the capture began, in milliseconds since 1970.
     pub created_at_ms: u64,
     /// Used heap as a percentage of its limit.
@@ -203,12 +207,21 @@ impl SnapshotInfo {
             map,
             damaged: state == SideCar::Damaged,
         };
-        for derived in ["file", "sizeBytes", "createdAtMs", "pct", "sideCar"] {
+        for derived in [
+            "file",
+            "sizeBytes",
+            "compression",
+            "createdAtMs",
+            "pct",
+            "sideCar",
+        ] {
             fields.map.remove(derived);
         }
         let mut info = Self {
             file: dir.join(name.to_string()),
             size_bytes,
+            compression: name.compression,
+            uncompressed_bytes: fields.take("uncompressedBytes"),
             created_at_ms: name.created_at_ms,
             pct: name.pct,
             method: fields.take("method").unwrap_or(Method::Unknown),

@@ -7,7 +7,7 @@
 //! # A capture
 //! ```
 //! use memguard_capture::headroom::{HeapFacts, MemoryRoom, Room, decide, estimate};
-//! use memguard_capture::{Folder, Ids, Metadata, Method, Request, RetentionPolicy, now_ms};
+//! use memguard_capture::{Compression, Folder, Ids, Metadata, Method, Request, RetentionPolicy, now_ms};
 //!
 //! # let temp = std::env::temp_dir().join(format!("memguard-doc-{}", std::process::id()));
 //! # let dir = temp.as_path();
@@ -27,7 +27,7 @@
 //! let cost = decide(&cost, &room, folder.dir()).into_result()?;
 //!
 //! // 2. Reserve a place, let V8 write, and publish.
-//! let request = Request { now_ms: now_ms(), pct: 87, expected_bytes: cost.disk_bytes, cooldown_ms: 0 };
+//! let request = Request { now_ms: now_ms(), pct: 87, expected_bytes: cost.disk_bytes, cooldown_ms: 0, compression: Compression::None };
 //! let pending = folder.begin(&request)?;
 //! # std::fs::write(pending.temp_path(), r#"{"snapshot":{"meta":{},"node_count":0,"edge_count":0},"nodes":[],"edges":[],"strings":[]}"#).unwrap();
 //! // … v8.writeHeapSnapshot(pending.temp_path()) …
@@ -67,5 +67,7 @@ pub use folder::{
     list, now_ms,
 };
 pub use info::{Ids, Metadata, Method, SideCar, SnapshotInfo};
+pub use names::Compression;
 pub use platform::disk_free;
 pub use retention::{RetentionPolicy, Rule};
+pub use shape::{Shape, ShapeMeter};

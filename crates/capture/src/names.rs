@@ -3,7 +3,8 @@
 //! | name | what |
 //! |---|---|
 //! | `snapshot-2026-11-21T09-54-34.123Z-87pct.heapsnapshot` | a whole snapshot |
-//! | `snapshot-….heapsnapshot.json` | its side-car |
+//! | `snapshot-….heapsnapshot.gz`, `.zst` | the same, compressed |
+//! | `snapshot-….heapsnapshot.json`, `….gz.json` | its side-car |
 //! | `.memguard-<owner>-<n>-<bytes>.heapsnapshot.tmp` | a snapshot being written; `bytes` are reserved for it |
 //! | `.memguard-<owner>-<n>.json.tmp` | any other file being written |
 //! | `.memguard-<owner>.owner` | locked as long as that process uses the folder |
@@ -16,6 +17,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// The lock file of a folder.
 pub const LOCK: &str = ".memguard.lock";
 const HIDDEN: &str = ".memguard-";
@@ -24,6 +27,44 @@ const SNAPSHOT_TEMP: &str = ".heapsnapshot.tmp";
 const JSON_TEMP: &str = ".json.tmp";
 const STATE: &str = ".state";
 
+/// How a snapshot's file is compressed.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "camelCase")]
+pub enum Compression {
+    /// Not at all.
+    #[default]
+    None,
+    /// gzip.
+    Gzip,
+    /// zstd.
+    Zstd,
+}
+
+impl Compression {
+    const ALL: [Self; 3] = [Self::None, Self::Gzip, Self::Zstd];
+
+    /// What is put behind `.heapsnapshot`.
+    #[must_use]
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Gzip => ".gz",
+            Self::Zstd => ".zst",
+        }
+    }
+
+    /// The first bytes of such a file.
+    pub(crate) fn magic(self) -> &'static [u8] {
+        match self {
+            Self::None => b"{\"snapshot\":",
+            Self::Gzip => &[0x1f, 0x8b],
+            Self::Zstd => &[0x28, 0xb5, 0x2f, 0xfd],
+        }
+    }
+}
+
 /// The name of a whole snapshot: when it was begun and how full the heap was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SnapshotName {
@@ -31,6 +72,8 @@ pub struct SnapshotName {
     pub created_at_ms: u64,
     /// Used heap as a percentage of its limit, at most 999.
     pub pct: u16,
+    /// How the file is compressed.
+    pub compression: Compression,
 }
 
 impl SnapshotName {
@@ -40,13 +83,23 @@ impl SnapshotName {
         Self {
             created_at_ms: created_at_ms.min(MAX_MS),
             pct: pct.min(999),
+            compression: Compression::None,
+        }
+    }
+
+    /// The name of the same capture, compressed.
+    #[must_use]
+    pub fn compressed(self, compression: Compression) -> Self {
+        Self {
+            compression,
+            ..self
         }
     }
 
     /// The name one millisecond later, for when this one is taken.
     #[must_use]
     pub fn next(self) -> Self {
-        Self::new(self.created_at_ms + 1, self.pct)
+        Self::new(self.created_at_ms + 1, self.pct).compressed(self.compression)
     }
 
     /// The name of the side-car beside the snapshot.
@@ -66,9 +119,10 @@ impl fmt::Display for SnapshotName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "snapshot-{}-{}pct.heapsnapshot",
+            "snapshot-{}-{}pct.heapsnapshot{}",
             timestamp(self.created_at_ms),
-            self.pct
+            self.pct,
+            self.compression.suffix()
         )
     }
 }
@@ -82,11 +136,13 @@ impl FromStr for SnapshotName {
 
     fn from_str(file_name: &str) -> Result<Self, NotASnapshot> {
         let parse = || {
-            let rest = file_name
-                .strip_prefix("snapshot-")?
-                .strip_suffix("pct.heapsnapshot")?;
+            let rest = file_name.strip_prefix("snapshot-")?;
+            let (rest, suffix) = rest.split_once("pct.heapsnapshot")?;
+            let compression = Compression::ALL
+                .into_iter()
+                .find(|one| one.suffix() == suffix)?;
             let (time, pct) = rest.rsplit_once('-')?;
-            let name = Self::new(parse_timestamp(time)?, number(pct)?);
+            let name = Self::new(parse_timestamp(time)?, number(pct)?).compressed(compression);
             // Only what we would write ourselves: no leading zeros, no 31st of February.
             (name.to_string() == file_name).then_some(name)
         };
@@ -334,7 +390,8 @@ mod tests {
             "snapshot-2026-11-21T09:54:34.123Z-87pct.heapsnapshot",
             "snapshot-2026-11-21T09-54-34.123Z--7pct.heapsnapshot",
             "snapshot-+026-11-21T09-54-34.123Z-7pct.heapsnapshot",
-            "snapshot-2026-11-21T09-54-34.123Z-87pct.heapsnapshot.gz",
+            "snapshot-2026-11-21T09-54-34.123Z-87pct.heapsnapshot.bz2",
+            "snapshot-2026-11-21T09-54-34.123Z-87pct.heapsnapshot.gz.gz",
             "Heap.20261121.095434.1.0.001.heapsnapshot",
             ".memguard-1-2.owner",
             ".memguard-1-2-zz.owner",
@@ -362,6 +419,12 @@ mod tests {
             let name = SnapshotName::new(ms, pct);
             prop_assert_eq!(Kind::of(&name.to_string()), Some(Kind::Snapshot(name)));
             prop_assert_eq!(Kind::of(&name.side_car()), Some(Kind::SideCar(name)));
+            for compression in Compression::ALL {
+                let name = name.compressed(compression);
+                prop_assert_eq!(Kind::of(&name.to_string()), Some(Kind::Snapshot(name)));
+                prop_assert_eq!(Kind::of(&name.side_car()), Some(Kind::SideCar(name)));
+                prop_assert_eq!(name.next().compression, compression);
+            }
             let other = SnapshotName::new(later, pct);
             prop_assert_eq!(name.to_string().cmp(&other.to_string()), ms.cmp(&later));
         }

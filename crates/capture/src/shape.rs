@@ -5,7 +5,9 @@
 //! bytes of the tail; it does not replace a parse.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+
+use crate::names::Compression;
 
 const HEAD: u64 = 64 * 1024;
 const TAIL: u64 = 64;
@@ -16,7 +18,7 @@ const EDGE_MIN: u64 = 6;
 /// What the head of a whole snapshot says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shape {
-    /// Size of the file in bytes.
+    /// Size of the text in bytes.
     pub size_bytes: u64,
     /// Objects in the heap.
     pub node_count: u64,
@@ -47,23 +49,40 @@ pub fn read(file: &mut File) -> Result<Shape, Defect> {
     if !metadata.is_file() {
         return defect("it is not a plain file");
     }
-    if size_bytes == 0 {
-        return defect("it is empty");
-    }
     let mut head = Vec::new();
     file.seek(SeekFrom::Start(0))?;
     (&mut *file).take(HEAD).read_to_end(&mut head)?;
-    if !head.starts_with(b"{\"snapshot\":") {
-        return defect("it does not begin as a heap snapshot");
-    }
-    let (Some(node_count), Some(edge_count)) =
-        (count(&head, "node_count"), count(&head, "edge_count"))
-    else {
-        return defect("its head has no node and edge counts");
-    };
     let mut tail = Vec::new();
     file.seek(SeekFrom::Start(size_bytes.saturating_sub(TAIL)))?;
     (&mut *file).take(TAIL).read_to_end(&mut tail)?;
+    judge(&head, &tail, size_bytes)
+}
+
+/// Whether a file that is compressed begins as one. `Content` if not.
+pub fn begins_as(file: &mut File, compression: Compression) -> Result<(), Defect> {
+    let mut head = vec![0; compression.magic().len()];
+    file.seek(SeekFrom::Start(0))?;
+    let begins = file.read_exact(&mut head).is_ok() && head == compression.magic();
+    if begins {
+        return Ok(());
+    }
+    let problem = "it does not begin as a compressed file";
+    Err(Defect::Content(problem, file.metadata()?.len()))
+}
+
+fn judge(head: &[u8], tail: &[u8], size_bytes: u64) -> Result<Shape, Defect> {
+    let defect = |problem| Err(Defect::Content(problem, size_bytes));
+    if size_bytes == 0 {
+        return defect("it is empty");
+    }
+    if !head.starts_with(Compression::None.magic()) {
+        return defect("it does not begin as a heap snapshot");
+    }
+    let (Some(node_count), Some(edge_count)) =
+        (count(head, "node_count"), count(head, "edge_count"))
+    else {
+        return defect("its head has no node and edge counts");
+    };
     if !tail.trim_ascii_end().ends_with(b"]}") {
         return defect("it ends in the middle");
     }
@@ -78,6 +97,61 @@ pub fn read(file: &mut File) -> Result<Shape, Defect> {
         node_count,
         edge_count,
     })
+}
+
+/// Passes a snapshot's text on, and keeps of it what tells whether it was whole: for what is compressed on its way, and cannot
+/// be looked at afterwards. 64 KB.
+pub struct ShapeMeter<W> {
+    to: W,
+    head: Vec<u8>,
+    tail: Vec<u8>,
+    size_bytes: u64,
+}
+
+impl<W: Write> ShapeMeter<W> {
+    /// Passes on to `to`.
+    pub fn new(to: W) -> Self {
+        Self {
+            to,
+            head: Vec::new(),
+            tail: Vec::new(),
+            size_bytes: 0,
+        }
+    }
+
+    /// What has passed, if that is a whole snapshot, and where it went.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn finish(self) -> io::Result<(Shape, W)> {
+        match judge(&self.head, &self.tail, self.size_bytes) {
+            Ok(shape) => Ok((shape, self.to)),
+            Err(Defect::Io(error)) => Err(error),
+            Err(Defect::Content(problem, _)) => {
+                let message = format!("the heap snapshot is not whole: {problem}");
+                Err(io::Error::new(io::ErrorKind::InvalidData, message))
+            }
+        }
+    }
+}
+
+impl<W: Write> Write for ShapeMeter<W> {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        let length = self.to.write(text)?;
+        let passed = &text[..length];
+        let room = (HEAD as usize).saturating_sub(self.head.len());
+        self.head.extend(&passed[..room.min(length)]);
+        self.tail
+            .extend(&passed[length.saturating_sub(TAIL as usize)..]);
+        let surplus = self.tail.len().saturating_sub(TAIL as usize);
+        self.tail.drain(..surplus);
+        self.size_bytes += length as u64;
+        Ok(length)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
 }
 
 fn count(head: &[u8], name: &str) -> Option<u64> {
@@ -140,6 +214,30 @@ mod tests {
             }
             assert!(shape_of(prefix).is_err(), "{prefix}");
         }
+    }
+
+    #[test]
+    fn what_passes_is_judged_as_a_file_is() {
+        for (content, step) in [
+            (whole(1), 1),
+            (whole(20_000), 1000),
+            (whole(20_000), 100_000),
+        ] {
+            let mut meter = ShapeMeter::new(Vec::new());
+            for piece in content.as_bytes().chunks(step) {
+                meter.write_all(piece).unwrap();
+            }
+            let (shape, to) = meter.finish().unwrap();
+            assert_eq!(shape, shape_of(&content).unwrap());
+            assert_eq!(to, content.as_bytes());
+        }
+        let mut half = ShapeMeter::new(Vec::new());
+        half.write_all(&whole(30).as_bytes()[..200]).unwrap();
+        let error = half.finish().err().unwrap().to_string();
+        assert_eq!(
+            error,
+            "the heap snapshot is not whole: it ends in the middle"
+        );
     }
 
     #[test]

@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering::
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use memguard_capture::Compression;
 use memguard_v8_api::Isolate;
 use parking_lot::{Condvar, Mutex};
 use serde::{Deserialize, Serialize};
@@ -53,6 +54,9 @@ pub struct BrinkSettings {
     /// What is replaced by hashes before anything is written.
     #[serde(default)]
     pub redact: Option<Redaction>,
+    /// How it is compressed.
+    #[serde(default)]
+    pub compression: Compression,
 }
 
 /// What happened at the limit.
@@ -257,6 +261,7 @@ impl Brink {
             method: Wish::Child,
             to: Target::Folder,
             redact: settings.redact,
+            compression: settings.compression,
         };
         snapshots::begin(&request)
             .map(|begun| begun.ticket)

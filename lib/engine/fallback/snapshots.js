@@ -4,6 +4,8 @@ const fs = require('fs');
 const os = require('os');
 const path = require('path');
 const v8 = require('v8');
+const zlib = require('zlib');
+const { pipeline } = require('stream/promises');
 const { MemguardError } = require('../../errors');
 const { formatBytes, formatDuration } = require('../../units');
 
@@ -12,7 +14,8 @@ const MEMORY_FACTOR = 17;
 const FILE_FACTOR = 2;
 /** How long V8 takes for a megabyte of heap, from large objects to small ones. */
 const MS_PER_MB = { low: 30, high: 85 };
-const NAME = /^snapshot-.*-(\d+)pct\.heapsnapshot$/;
+const NAME = /^snapshot-.*-(\d+)pct\.heapsnapshot(\.gz|\.zst)?$/;
+const SUFFIX = { none: '', gzip: '.gz', zstd: '.zst' };
 
 const pending = new Map();
 let nextTicket = 1;
@@ -42,13 +45,14 @@ function plan({ heapUsedBytes, maxPauseMs }) {
 }
 
 async function begin(request) {
-  const { folder, pct, cooldownMs, force, method, to } = request;
+  const { folder, pct, cooldownMs, force, method, to, compression } = request;
   const decision = plan(request);
   if (method === 'fork' || request.redact) throw new MemguardError('ERR_MEMGUARD_SNAPSHOT_FORK', 'No heap snapshot could be taken by a forked child: it needs the addon.');
   if (!decision.allowed && !force) {
     const code = decision.code === 'pause' ? 'ERR_MEMGUARD_SNAPSHOT_PAUSE' : 'ERR_MEMGUARD_SNAPSHOT_NO_MEMORY';
     throw new MemguardError(code, decision.reason);
   }
+  const compressor = compressorOf(compression);
   const ticket = nextTicket++;
   const begun = { ticket, tempPath: null, readFd: null, cost: decision.cost, method: decision.method, methodReason: decision.methodReason };
   if (to === 'stream') return begun;
@@ -58,7 +62,7 @@ async function begin(request) {
     await fs.promises.writeFile(tempPath, '', { mode: 0o600 }).catch((error) => {
       throw new MemguardError('ERR_MEMGUARD_SNAPSHOT_IO', `could not create ${tempPath}: ${error.message}`, { cause: error });
     });
-    pending.set(ticket, { folder: null, file: to.path, tempPath });
+    pending.set(ticket, { folder: null, file: to.path, tempPath, compressor });
     return { ...begun, tempPath };
   }
   try {
@@ -71,15 +75,16 @@ async function begin(request) {
     throw new MemguardError('ERR_MEMGUARD_SNAPSHOT_COOLDOWN', `the last snapshot is younger than the cool-down of ${cooldownMs} ms`);
   }
   const stamp = new Date().toISOString().replaceAll(':', '-');
-  const file = path.join(folder.dir, `snapshot-${stamp}-${Math.round(pct)}pct.heapsnapshot`);
+  const file = path.join(folder.dir, `snapshot-${stamp}-${Math.round(pct)}pct.heapsnapshot${SUFFIX[compression]}`);
   const tempPath = path.join(folder.dir, `.memguard-${process.pid}-${ticket}.heapsnapshot.tmp`);
-  pending.set(ticket, { folder, file, tempPath });
+  pending.set(ticket, { folder, file, tempPath, compressor });
   return { ...begun, tempPath };
 }
 
 async function commit(ticket, facts) {
-  const { folder, file, tempPath } = pending.get(ticket);
+  const { folder, file, tempPath, compressor } = pending.get(ticket);
   pending.delete(ticket);
+  if (compressor !== null) await compress(tempPath, compressor);
   const handle = await fs.promises.open(tempPath, 'r+');
   try {
     await handle.chmod(0o600);
@@ -96,6 +101,26 @@ async function commit(ticket, facts) {
   }
   const snapshot = { ...describe(folder.dir, path.basename(file)), ...facts, method: 'blocking', ids: 'process', app: folder.app, pid: process.pid };
   return { snapshot, deleted };
+}
+
+/** Makes the stream that compresses; `null` for none. */
+function compressorOf(compression = 'none') {
+  if (compression === 'none') return null;
+  const make = compression === 'gzip' ? zlib.createGzip : zlib.createZstdCompress;
+  if (make === undefined) throw new MemguardError('ERR_MEMGUARD_UNSUPPORTED', 'zstd needs the addon, or a Node.js that has it; use gzip');
+  return make;
+}
+
+/** Compresses a file in its place. */
+async function compress(file, make) {
+  const packed = `${file}2`;
+  try {
+    await pipeline(fs.createReadStream(file), make(), fs.createWriteStream(packed, { mode: 0o600 }));
+    await fs.promises.rename(packed, file);
+  } catch (error) {
+    await Promise.all([file, packed].map((path) => fs.promises.rm(path, { force: true })));
+    throw new MemguardError('ERR_MEMGUARD_SNAPSHOT_IO', `the heap snapshot could not be compressed: ${error.message}`, { cause: error });
+  }
 }
 
 async function abort(ticket) {

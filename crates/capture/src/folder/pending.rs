@@ -1,6 +1,6 @@
 //! A capture under way.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,11 +12,11 @@ use super::{Deleted, Scan, make_way, write_temp};
 use crate::error::Error;
 use crate::info::{Metadata, Method, SideCar, SnapshotInfo};
 use crate::lock;
-use crate::names::SnapshotName;
+use crate::names::{Compression, SnapshotName};
 use crate::owner::Owner;
 use crate::platform::{self, Resident};
 use crate::retention::{Incoming, RetentionPolicy};
-use crate::shape::{self, Defect};
+use crate::shape::{self, Defect, Shape};
 
 /// A place in the folder for a snapshot that is being taken. Dropping it gives the place back and removes
 /// the temporary file.
@@ -79,12 +79,56 @@ impl Pending {
     /// # Errors
     /// [`Error::Incomplete`], [`Error::NoDisk`], [`Error::BudgetFull`] when the file became larger than was
     /// expected and does not fit, [`Error::Dir`], [`Error::Io`]. The temporary file is gone in any case.
-    pub fn commit(mut self, metadata: Metadata) -> Result<Committed, Error> {
+    pub fn commit(self, metadata: Metadata) -> Result<Committed, Error> {
+        let (shape, size_bytes) = self.check_and_sync(None)?;
+        self.commit_checked(metadata, shape, size_bytes)
+    }
+
+    /// The same for a file that was compressed while it was written: `plain` is what went into the compressor, as
+    /// [`ShapeMeter`](crate::ShapeMeter) has seen it.
+    ///
+    /// # Errors
+    /// As for [`commit`](Self::commit).
+    pub fn commit_compressed(self, metadata: Metadata, plain: Shape) -> Result<Committed, Error> {
+        let (shape, size_bytes) = self.check_and_sync(Some(plain))?;
+        self.commit_checked(metadata, shape, size_bytes)
+    }
+
+    /// Replaces what was written by what `compress` makes of it: it reads the first file and writes the second.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::NoDisk`].
+    pub fn rewrite<T>(
+        &mut self,
+        compress: impl FnOnce(File, File) -> io::Result<T>,
+    ) -> Result<T, Error> {
+        let from = self.temp_path().to_owned();
+        let to = self.dir.join(self.owner.snapshot_temp_name(0));
+        let rewrite = || {
+            let source = File::open(&from)?;
+            let target =
+                platform::private(OpenOptions::new().write(true).create_new(true)).open(&to)?;
+            compress(source, target)
+        };
+        let made = rewrite().map_err(|error| {
+            let _ = std::fs::remove_file(&to);
+            Error::file("compress", &from, error)
+        })?;
+        let _ = std::fs::remove_file(&from);
+        self.temp = Some(to);
+        Ok(made)
+    }
+
+    fn commit_checked(
+        mut self,
+        metadata: Metadata,
+        shape: Shape,
+        size_bytes: u64,
+    ) -> Result<Committed, Error> {
         let temp = self.temp_path().to_owned();
-        let shape = self.check_and_sync(&temp)?;
-        let info = self.describe(metadata, shape);
+        let info = self.describe(metadata, shape, size_bytes);
         let side_car = self.write_side_car(&info)?;
-        let result = self.publish(&temp, &side_car, shape.size_bytes);
+        let result = self.publish(&temp, &side_car, size_bytes);
         let (name, deleted) = result.inspect_err(|_| {
             let _ = std::fs::remove_file(&side_car);
         })?;
@@ -104,11 +148,17 @@ impl Pending {
         drop(self);
     }
 
-    fn check_and_sync(&self, temp: &Path) -> Result<shape::Shape, Error> {
+    /// What is in the file, by itself or by the word of who compressed it, and how large it is.
+    fn check_and_sync(&self, plain: Option<Shape>) -> Result<(Shape, u64), Error> {
+        let temp = self.temp_path();
         let mut file = platform::cautious(OpenOptions::new().read(true).write(true))
             .open(temp)
             .map_err(|error| Error::io("open", temp, error))?;
-        let shape = shape::read(&mut file).map_err(|defect| match defect {
+        let read = match plain {
+            None => shape::read(&mut file),
+            Some(plain) => shape::begins_as(&mut file, self.name.compression).map(|()| plain),
+        };
+        let shape = read.map_err(|defect| match defect {
             Defect::Io(error) => Error::io("read", temp, error),
             Defect::Content(problem, size_bytes) => Error::Incomplete {
                 path: temp.to_owned(),
@@ -120,13 +170,19 @@ impl Pending {
         platform::make_private(&file).map_err(|error| Error::io("make private", temp, error))?;
         file.sync_all()
             .map_err(|error| Error::io("sync", temp, error))?;
-        Ok(shape)
+        let metadata = file
+            .metadata()
+            .map_err(|error| Error::io("read", temp, error))?;
+        Ok((shape, metadata.len()))
     }
 
-    fn describe(&self, metadata: Metadata, shape: shape::Shape) -> SnapshotInfo {
+    fn describe(&self, metadata: Metadata, shape: Shape, size_bytes: u64) -> SnapshotInfo {
+        let is_compressed = self.name.compression != Compression::None;
         SnapshotInfo {
             file: self.dir.join(self.name.to_string()),
-            size_bytes: shape.size_bytes,
+            size_bytes,
+            compression: self.name.compression,
+            uncompressed_bytes: is_compressed.then_some(shape.size_bytes),
             created_at_ms: self.name.created_at_ms,
             pct: self.name.pct,
             method: metadata.method,

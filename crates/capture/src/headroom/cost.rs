@@ -61,7 +61,7 @@ pub struct LastCapture {
     pub edge_count: u64,
     /// Used heap right before it, in bytes.
     pub heap_used_bytes: u64,
-    /// Size of the file in bytes.
+    /// Size of the file in bytes, before compression.
     pub file_bytes: u64,
     /// How long the process stood still, in milliseconds.
     pub pause_ms: Option<f64>,
@@ -79,7 +79,7 @@ impl LastCapture {
             node_count: info.node_count.filter(|&count| count > 0)?,
             edge_count: info.edge_count?,
             heap_used_bytes: info.heap_used_bytes.filter(|&bytes| bytes > 0)?,
-            file_bytes: info.size_bytes,
+            file_bytes: info.uncompressed_bytes.unwrap_or(info.size_bytes),
             pause_ms: info
                 .pause_ms
                 // A forked child's says nothing of how long V8 takes.

@@ -5,7 +5,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use memguard_capture::{
-    Committed, Error, Folder, Ids, Metadata, Method, Pending, Request, RetentionPolicy, now_ms,
+    Committed, Compression, Error, Folder, Ids, Metadata, Method, Pending, Request,
+    RetentionPolicy, now_ms,
 };
 
 /// A policy that keeps `max_count` files and does not look at the disk.
@@ -24,6 +25,7 @@ pub fn request(now_ms: u64) -> Request {
         pct: 87,
         expected_bytes: 1000,
         cooldown_ms: 0,
+        compression: Compression::None,
     }
 }
 

@@ -3,14 +3,14 @@
 //! The child does all of it, so that a snapshot comes to its end although the parent dies meanwhile: V8 writes, or our own walk
 //! where there is no memory for V8's generator, the text goes through its stages to its place, the file gets its name and side-car. The parent's reaper hears of it.
 
-use memguard_capture::{Committed, Error, Ids, Method};
+use memguard_capture::{Committed, Compression, Error, Ids, Method};
 use memguard_fork::{Child, Ended, Failure, Forked, Limits, Outcome};
 use memguard_heap_graph::redact::{Redact, RedactKey, Redactor};
 use memguard_v8_api::Isolate;
 use serde::{Deserialize, Serialize};
 
 use super::place::Place;
-use super::stages::Meter;
+use super::stages::{Meter, Text};
 use super::{SnapshotFacts, UnderWay, put, take};
 use crate::census::{self, Here};
 use crate::children::{ForkError, Patience, Ready, Started, Turn, Watch, ms};
@@ -115,18 +115,15 @@ pub unsafe fn fork(
     };
     let mut place = Some(under_way.place);
     let redaction = under_way.redaction.take();
-    let method = under_way.method;
+    let stages = Stages {
+        method: under_way.method,
+        compression: under_way.compression,
+        redaction: redaction.as_ref(),
+    };
     // SAFETY: passed on from the caller; the child's work touches this thread's isolate and files of its own.
     let forked = unsafe {
         ready.fork(limits, |child| {
-            work(
-                child,
-                isolate,
-                method,
-                &mut place,
-                redaction.as_ref(),
-                facts,
-            )
+            work(child, isolate, &mut place, &stages, facts)
         })
     };
     let Some(place) = place else {
@@ -161,19 +158,25 @@ impl UnderWay {
     }
 }
 
+/// Who writes the text, and what it goes through.
+struct Stages<'a> {
+    method: Method,
+    compression: Compression,
+    redaction: Option<&'a (Redact, RedactKey)>,
+}
+
 /// In the child.
 fn work(
     child: &Child<'_>,
     isolate: Isolate,
-    method: Method,
     place: &mut Option<Place>,
-    redaction: Option<&(Redact, RedactKey)>,
+    stages: &Stages<'_>,
     facts: SnapshotFacts,
 ) -> Result<Vec<u8>, Vec<u8>> {
     let Some(place) = place.take() else {
         return Err(Vec::new());
     };
-    match capture(child, isolate, method, place, redaction, facts) {
+    match capture(child, isolate, place, stages, facts) {
         Ok(None) => Ok(Vec::new()),
         Ok(Some(mut committed)) => {
             committed.deleted.truncate(MOST_DELETED);
@@ -200,9 +203,8 @@ struct Told {
 fn capture(
     child: &Child<'_>,
     isolate: Isolate,
-    method: Method,
     place: Place,
-    redaction: Option<&(Redact, RedactKey)>,
+    stages: &Stages<'_>,
     facts: SnapshotFacts,
 ) -> Result<Option<Committed>, Error> {
     const TAKING: u32 = 1;
@@ -210,13 +212,16 @@ fn capture(
     const PUBLISHING: u32 = 3;
     const DONE: u32 = 4;
 
+    let method = stages.method;
     if method != Method::Walk {
         // SAFETY: this thread's isolate; the process ends before this library could go.
         unsafe { generator::raise_in_child(isolate) };
     }
     child.phase(TAKING);
     super::faults::simulated_fault(child);
-    let mut meter = Meter::new(place.open()?, child, &place);
+    let meter = Meter::new(place.open()?, child, &place);
+    let failed = |error| place.error("write", error);
+    let mut text = Text::new(meter, stages.compression).map_err(failed)?;
     let write = |to: &mut dyn std::io::Write| {
         let writing = &mut || child.phase(WRITING);
         if method == Method::Walk {
@@ -226,17 +231,15 @@ fn capture(
         // between two collections.
         unsafe { isolate.write_heap_snapshot(to, writing) }
     };
-    let written = match redaction {
-        None => write(&mut meter),
+    let written = match stages.redaction {
+        None => write(&mut text),
         Some((mode, key)) => {
-            let mut redactor = Redactor::new(&mut meter, *mode, key);
+            let mut redactor = Redactor::new(&mut text, *mode, key);
             write(&mut redactor)
                 .and_then(|()| redactor.finish().map(drop).map_err(std::io::Error::from))
         }
     };
-    written
-        .and_then(|()| std::io::Write::flush(&mut meter))
-        .map_err(|error| place.error("write", error))?;
+    let shape = written.and_then(|()| text.finish()).map_err(failed)?;
     child.phase(PUBLISHING);
     let mut metadata = SnapshotFacts {
         pause_ms: ms(child.pause_us()),
@@ -245,7 +248,9 @@ fn capture(
     .into_metadata(method, Ids::None);
     metadata.memory_growth_bytes = child.own_memory_bytes();
     let owner = place.owner_file();
-    let committed = place.publish(metadata)?;
+    // What was not compressed is looked at as it lies on the disk.
+    let plain = (stages.compression != Compression::None).then_some(shape);
+    let committed = place.publish(metadata, plain)?;
     child.phase(DONE);
     if let Some(owner) = owner.filter(|_| child.is_orphan()) {
         // The parent's last trace in the folder.
@@ -263,7 +268,10 @@ impl Job {
             done,
         } = self;
         let mut watch = Watch::new();
-        forked.unshare(watch.unshared_bytes());
+        // A walk writes to nothing, so that nothing would be copied for it.
+        if under_way.method != Method::Walk {
+            forked.unshare(watch.unshared_bytes());
+        }
         let ended = forked.wait(&mut |vital| watch.look(vital));
         let finished = Finished::of(&ended, &under_way);
         let goes_on = finished

@@ -5,8 +5,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use memguard_capture::{Committed, Error, Metadata, Pending, disk_free};
+use memguard_capture::{Committed, Compression, Error, Metadata, Pending, Shape, disk_free};
 use serde::Deserialize;
+
+use super::stages;
 
 /// Where the caller wants it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -113,10 +115,32 @@ impl Place {
         }
     }
 
-    /// Publishes what was written. In a folder it gets its name and side-car, and retention makes way.
-    pub(super) fn publish(self, metadata: Metadata) -> Result<Option<Committed>, Error> {
+    /// Compresses what was written, and answers what that was; nothing where it stays as it is.
+    pub(super) fn compress(&mut self, compression: Compression) -> Result<Option<Shape>, Error> {
+        if compression == Compression::None {
+            return Ok(None);
+        }
+        let compress = |from: File, to: File| stages::compress(from, to, compression);
         match self {
-            Self::Folder(pending) => pending.commit(metadata).map(Some),
+            Self::Folder(pending) => pending.rewrite(compress).map(Some),
+            Self::Path(file) => file.rewrite(compress).map(Some),
+            Self::Stream(_) => Ok(None),
+        }
+    }
+
+    /// Publishes what was written: `plain` tells what was compressed on its way. In a folder it gets its name and side-car,
+    /// and retention makes way.
+    pub(super) fn publish(
+        self,
+        metadata: Metadata,
+        plain: Option<Shape>,
+    ) -> Result<Option<Committed>, Error> {
+        match self {
+            Self::Folder(pending) => match plain {
+                None => pending.commit(metadata),
+                Some(plain) => pending.commit_compressed(metadata, plain),
+            }
+            .map(Some),
             Self::Path(file) => file.publish().map(|()| None),
             Self::Stream(_) => Ok(None),
         }
@@ -142,14 +166,26 @@ impl OwnFile {
             temporary: temporary.into(),
             target: target.to_owned(),
         };
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        match options.open(&file.temporary) {
+        match private_file(&file.temporary) {
             Ok(_) => Ok(file),
             Err(source) => Err(Error::file("create", &file.temporary, source)),
         }
+    }
+
+    fn rewrite<T>(&self, compress: impl FnOnce(File, File) -> io::Result<T>) -> Result<T, Error> {
+        let mut name = self.temporary.as_os_str().to_owned();
+        name.push("2");
+        let second = Self {
+            temporary: name.into(),
+            target: self.target.clone(),
+        };
+        let rewrite = || {
+            let from = File::open(&self.temporary)?;
+            let made = compress(from, private_file(&second.temporary)?)?;
+            std::fs::rename(&second.temporary, &self.temporary)?;
+            Ok(made)
+        };
+        rewrite().map_err(|source| Error::file("compress", &self.target, source))
     }
 
     fn publish(self) -> Result<(), Error> {
@@ -162,6 +198,15 @@ impl OwnFile {
         };
         sync().map_err(|source| Error::file("write", &self.target, source))
     }
+}
+
+/// A new file that its owner alone can read.
+fn private_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 #[cfg(unix)]
