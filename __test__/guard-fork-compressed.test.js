@@ -39,16 +39,16 @@ describe('a compressed snapshot', { concurrency: 1 }, () => {
         const app = await runToEnd(
           t,
           `${START} guard.start({ baseline: false, snapshotOn: false, snapshotCompression: '${compression}', snapshotMethod: '${method}' });
-          guard.takeSnapshot().then(async (taken) => { say(taken); say(guard.snapshots()); const { snapshot } = await require('memguard').analyze(taken.file); say(snapshot); });`,
+          guard.takeSnapshot().then(async (taken) => { say(taken); say(guard.snapshots()); say((await require('memguard').analyze(taken.file)).totals.nodes); });`,
         );
         const [taken, listed, analysed] = app.said;
         assert.equal(path.basename(taken.file).endsWith(`pct.heapsnapshot${SUFFIX[compression]}`), true, taken.file);
         assert.deepEqual([taken.method, taken.compression, taken.sizeBytes], [method, compression, fs.statSync(taken.file).size]);
-        assert.ok(taken.sizeBytes * 4 < taken.uncompressedBytes, `${taken.sizeBytes} of ${taken.uncompressedBytes}`);
+        assert.ok(taken.sizeBytes * 3 < taken.uncompressedBytes, `${taken.sizeBytes} of ${taken.uncompressedBytes}`);
         assert.equal(fs.statSync(taken.file).mode & 0o77, 0);
         assert.equal(checkPacked(taken.file, taken), null);
         assert.deepEqual([listed.length, listed[0].file, listed[0].sideCar, listed[0].uncompressedBytes], [1, taken.file, 'ok', taken.uncompressedBytes]);
-        assert.equal(analysed.nodes ?? analysed.nodeCount, taken.nodeCount);
+        assert.equal(analysed, taken.nodeCount);
         assert.deepEqual(fs.readdirSync(path.dirname(taken.file)).filter((name) => name.includes('.tmp')), []);
       });
     }

@@ -6,6 +6,7 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const zlib = require('node:zlib');
+const { spawnSync } = require('node:child_process');
 const { describe, it } = require('node:test');
 const { run, runToEnd, snapshotsIn } = require('./support/app');
 const { hooksEnvironment } = require('./support/hooks');
@@ -294,6 +295,28 @@ describe('at the heap limit', options, () => {
   });
 });
 
+describe('at the heap limit, in native code', options, () => {
+  const ARMED = `const { guard } = require('memguard');
+  guard.start({ baseline: false, snapshotOn: 'critical', heapThreshold: false, limitThreshold: false, gcEffectiveness: false });`;
+  const cases = {
+    // V8 has no room for an interrupt in it, and asks again and again: the third time the fork is made inside its question.
+    'one call that makes many arrays': `
+    const numbers = '[' + Array(8000).fill('1.5').join() + ']';
+    globalThis.held = JSON.parse(Buffer.from('[' + Array(4000).fill(numbers).join() + ']').toString('latin1'));`,
+    'one object that is far larger than the limit and the step': `globalThis.held = Array(6000).fill('x'.repeat(40000)).join(); for (;;) globalThis.held = [globalThis.held];`,
+  };
+  for (const [what, source] of Object.entries(cases)) {
+    it(`${what}: a snapshot is left behind`, async (t) => {
+      const app = run(t, `${ARMED} ${source}`, { node: ['--max-old-space-size=40'] });
+      await app.ends();
+      assert.match(app.stderr, /memguard: the heap limit of \d+ MB is reached; process \d+ writes a snapshot/);
+      await waitFor(() => snapshotsIn(snapshots(app)).length === 1 && litter(app).length === 0);
+      const file = path.join(snapshots(app), snapshotsIn(snapshots(app))[0]);
+      assert.equal(checkSnapshot(file, JSON.parse(fs.readFileSync(`${file}.json`))), null);
+    });
+  }
+});
+
 async function waitFor(condition) {
   for (let i = 0; i < 1200; i++) {
     if (condition()) return;
@@ -302,3 +325,80 @@ async function waitFor(condition) {
   assert.fail('it did not come');
 }
 
+
+describe('where there is no room for a snapshot', options, () => {
+  it('all figures are kept, with the reason, and the newest twenty of such records', async (t) => {
+    const app = await runToEnd(
+      t,
+      `${START} const fs = require('fs');
+      fs.mkdirSync('heap-snapshots');
+      for (let i = 10; i < 35; i++) fs.writeFileSync('heap-snapshots/figures-2020-01-01T00-00-' + i + '.000Z-5pct.json', '{}');
+      fs.writeFileSync('heap-snapshots/figures-of-mine.json', '{}');
+      guard.start({ minFreeDisk: 2 ** 50 });
+      guard.takeSnapshot().catch(({ code, instead }) => { say({ code, instead }); say(fs.readdirSync('heap-snapshots')); });`,
+    );
+    const [{ code, instead }, names] = app.said;
+    assert.deepEqual([code, instead.profile], ['ERR_MEMGUARD_SNAPSHOT_NO_DISK', null]);
+    const record = JSON.parse(fs.readFileSync(instead.figures));
+    assert.deepEqual([record.noSnapshot.code, record.reason, record.pid], [code, 'api', app.child.pid]);
+    assert.ok(record.sample.heapUsedBytes > 0 && record.heapStatistics.heap_size_limit > 0 && record.history.length >= 0);
+    assert.equal(fs.statSync(instead.figures).mode & 0o77, 0);
+    assert.equal(names.filter((name) => /^figures-\d/.test(name)).length, 20);
+    assert.ok(names.includes('figures-of-mine.json'));
+    assert.deepEqual(names.filter((name) => name.includes('.tmp')), []);
+  });
+
+  it('a signal gets figures at once, and a profile of who allocates ten seconds later', async (t) => {
+    const app = run(
+      t,
+      `${START} guard.start({ minFreeDisk: 2 ** 50 });
+      guard.on('degraded', say);
+      setInterval(() => { globalThis.kept = [...(globalThis.kept ?? []).slice(-5000), ...Array.from({ length: 100 }, () => ({ list: new Array(100).fill(1) }))]; }, 5);
+      say('ready');`,
+    );
+    await app.says((it) => it === 'ready');
+    app.kill('SIGUSR2');
+    const { code, instead } = await app.says((it) => it.instead);
+    assert.equal(code, 'ERR_MEMGUARD_SNAPSHOT_NO_DISK');
+    assert.equal(JSON.parse(fs.readFileSync(instead.figures)).noSnapshot.code, code);
+    assert.match(instead.profile, /\.heapprofile$/);
+    assert.ok(JSON.parse(fs.readFileSync(instead.profile)).head);
+  });
+});
+
+describe('kill -USR2', options, () => {
+  it('has a child take it, whatever the event loop does by then', async (t) => {
+    const app = run(t, `${START} guard.on('snapshot', ({ method, reason, file }) => say({ method, reason, file })); say('ready'); hold();`);
+    await app.says((it) => it === 'ready');
+    app.kill('SIGUSR2');
+    const { method, reason, file } = await app.says((it) => it.method);
+    assert.deepEqual([method, reason], ['fork', 'signal']);
+    assert.equal(checkSnapshot(file, JSON.parse(fs.readFileSync(`${file}.json`))), null);
+  });
+});
+
+/** A small file system of its own for the folder, by root or in a user's own namespace; null where neither is allowed. */
+function smallDisk() {
+  const mount = 'mkdir -p heap-snapshots && mount -t tmpfs -o size=4m memguard heap-snapshots';
+  const tries = [['unshare', '--mount'], ['unshare', '--user', '--map-root-user', '--mount']];
+  const found = tries.find((command) => spawnSync('sh', ['-c', `cd "$(mktemp -d)" && ${command.join(' ')} sh -c '${mount}'`]).status === 0);
+  return found === undefined ? null : { shell: `exec ${found.join(' ')} sh -c '${mount} && exec "$0" "$@"' "$0" "$@"` };
+}
+
+describe('a disk that is really full', options, () => {
+  const disk = LINUX ? smallDisk() : null;
+
+  it('ends the child, leaves nothing, and the process goes on', { skip: disk === null && 'nobody may mount here' }, async (t) => {
+    const app = run(
+      t,
+      `${START} const fs = require('fs'); guard.start({ minFreeDisk: 0 });
+      (async () => { await guard.takeSnapshot({ force: true }).catch(tell); say(fs.readdirSync('heap-snapshots')); say({ free: fs.statfsSync?.('heap-snapshots').bavail ?? 1 }); })();`,
+      disk,
+    );
+    const [{ code, message }, left, { free }] = await app.saysAll(3);
+    assert.equal(code, 'ERR_MEMGUARD_SNAPSHOT_NO_DISK', message);
+    assert.deepEqual(left.filter((name) => name.includes('.tmp') || name.includes('heapsnapshot')), []);
+    assert.ok(free > 0);
+    await app.ends();
+  });
+});

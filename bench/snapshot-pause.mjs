@@ -26,7 +26,9 @@ const sizes = values.gb.split(',').map(Number).sort((a, b) => a - b);
 const kinds = values.kinds.split(',');
 if (sizes.some((gb) => !(gb > 0)) || kinds.some((kind) => !KINDS.includes(kind))) throw new Error(`sizes are GB above 0, kinds are ${KINDS.join(', ')}`);
 
+const HEAD = ['memory in', 'RSS, MB', 'pause', 'most', 'idle workers', 'maps', 'marks', 'fork', 'around it', 'before, elsewhere'];
 const rows = [];
+console.log(`${describe(machine())}; milliseconds, medians of ${values.forks} forks`);
 for (const kind of kinds) {
   const grown = new Child(PROCESS, { args: [kind], execArgv: [`--max-old-space-size=${Math.ceil(sizes.at(-1) * 1024 * 1.5) + 512}`] });
   try {
@@ -48,11 +50,11 @@ for (const kind of kinds) {
         middle((it) => it.callMs - it.pauseMs),
         middle((it) => it.prepareMs),
       ]);
+      // Sizes take their time; what is known is told.
+      console.log(rows.at(-1).join('  '));
     }
   } finally {
     await grown.end();
   }
 }
-console.log(describe(machine()));
-console.log(`\nmilliseconds, medians of ${values.forks} forks\n`);
-console.log(table(['memory in', 'RSS, MB', 'pause', 'most', 'idle workers', 'maps', 'marks', 'fork', 'around it', 'before, elsewhere'], rows));
+console.log(`\n${table(HEAD, rows)}`);

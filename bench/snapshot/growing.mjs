@@ -14,8 +14,9 @@ const [kind] = process.argv.slice(2);
 const BLOCK = 32 << 20;
 const NUMBERS = 8000;
 const held = [];
+const numbers = Array.from({ length: NUMBERS }, (_, i) => i + 0.5);
 const MAKE = {
-  heap: () => held.push(Array.from({ length: BLOCK / 8 / NUMBERS }, (_, i) => new Array(NUMBERS).fill(i + 0.5))),
+  heap: () => held.push(Array.from({ length: BLOCK / 8 / NUMBERS }, () => numbers.slice())),
   buffers: () => held.push(Buffer.alloc(BLOCK, 1)),
 };
 

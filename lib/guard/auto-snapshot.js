@@ -19,7 +19,7 @@ class AutoSnapshot {
   #load = null;
   #running = false;
 
-  /** `capture(alert)` takes the snapshot; `onSkipped(code, reason)` hears why there is none. */
+  /** `capture(alert)` takes the snapshot; `onSkipped(code, reason, instead)` hears why there is none, and what there is. */
   constructor({ capture, onSkipped }) {
     this.#capture = capture;
     this.#onSkipped = onSkipped;
@@ -66,7 +66,7 @@ class AutoSnapshot {
     this.cancel();
     this.#running = true;
     this.#capture(alert)
-      .catch((error) => this.#onSkipped(error.code, error.message))
+      .catch((error) => this.#onSkipped(error.code, error.message, error.instead))
       .finally(() => {
         this.#running = false;
       });

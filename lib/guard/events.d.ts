@@ -106,6 +106,16 @@ export interface Degradation {
   /** `ERR_MEMGUARD_…` */
   code: string;
   reason: string;
+  /** What was kept in place of a snapshot for which there was no room; `null` where that is not why there is none. */
+  instead: SnapshotSubstitute | null;
+}
+
+/** Evidence that needs no room: files in `snapshotDir`, `null` for what could not be had. */
+export interface SnapshotSubstitute {
+  /** All figures of the moment, and why there is no snapshot. The newest twenty are kept. */
+  figures: string | null;
+  /** Who allocated in the ten seconds after. */
+  profile: string | null;
 }
 
 /**

@@ -33,6 +33,7 @@ const later = {
   profiler: () => require('./profiler'),
   report: () => require('./report'),
   snapshots: () => require('./snapshots'),
+  stepDown: () => require('./step-down'),
   snapshotHandler: () => require('./snapshot-handler'),
   snapshotOptions: () => require('./snapshot-options'),
 };
@@ -205,10 +206,19 @@ class MemoryGuard extends EventEmitter {
     const { capture, captureTo, captureInto } = later.snapshots();
     const wish = this.#wish(given, to);
     let info;
-    if (to === null) info = await this.#folders.use(wish.folder, () => capture(wish));
+    if (to === null) info = await this.#folders.use(wish.folder, () => capture(wish)).catch((error) => this.#stepDown(error, given));
     else info = await (typeof to === 'string' ? captureTo(to, wish) : captureInto(to, wish));
     this.#emit('snapshot', info);
     return info;
+  }
+
+  /** There is no snapshot: `error.instead` tells what there is in its place, where it was for want of room. */
+  async #stepDown(error, { reason, level, keepAlive = true }) {
+    const figures = () => ({ app: this.#app, sample: this.sample(), history: this.history('15m', 90), forecast: this.forecast(), capabilities: this.capabilities(), warnings: this.audit() });
+    // Who asked has an answer at once; an alert's evidence may take its time.
+    const profile = keepAlive ? null : (wish) => this.#profile(later.profileOptions().parseOptions(wish), { keepAlive: false });
+    error.instead = await later.stepDown().stepDown(error, { dir: this.#folder().dir, reason, level, figures, profile });
+    throw error;
   }
 
   /** What a snapshot is to be like: the options in force, and what this one was given. */
@@ -310,7 +320,7 @@ class MemoryGuard extends EventEmitter {
   }
 
   #onSignal() {
-    this.#takeBySelf({ reason: 'signal' }).catch((error) => this.#degraded('snapshot', error.code, error.message));
+    this.#takeBySelf({ reason: 'signal' }).catch((error) => this.#degraded('snapshot', error.code, error.message, error.instead));
   }
 
   /** A snapshot that the app did not ask for, and does not stay alive for: its child comes to its end without it. */
@@ -324,7 +334,7 @@ class MemoryGuard extends EventEmitter {
     if (!this.running) return;
     if (type === 'forked') this.#emit('limit', event);
     else if (type === 'taken') this.#emit('snapshot', { ...event.snapshot, deleted: event.deleted });
-    else this.#degraded('snapshot', event.code, event.message);
+    else this.#stepDown(event, { reason: 'limit', level: 'critical', keepAlive: false }).catch(({ code, message, instead }) => this.#degraded('snapshot', code, message, instead));
   }
 
   /** Events from the engine, on this thread. Nothing that a listener throws gets any further. */
@@ -368,7 +378,7 @@ class MemoryGuard extends EventEmitter {
     this.#auto ??= new (later.auto().AutoSnapshot)({
       capture: (of) => this.#takeBySelf({ reason: 'alert', level: of.level, cooldownMs: this.#options.snapshotCooldown }),
       // Where one is being taken already, there is one of this moment.
-      onSkipped: (code, reason) => code !== 'ERR_MEMGUARD_SNAPSHOT_BUSY' && this.#degraded('snapshot', code, reason),
+      onSkipped: (code, reason, instead) => code !== 'ERR_MEMGUARD_SNAPSHOT_BUSY' && this.#degraded('snapshot', code, reason, instead),
     });
     this.#auto.request(alert, this.#options);
   }
@@ -406,8 +416,8 @@ class MemoryGuard extends EventEmitter {
     this.#emit('pressure', later.caches().applyPressure(level));
   }
 
-  #degraded(feature, code, reason) {
-    this.#emit('degraded', { feature, code, reason });
+  #degraded(feature, code, reason, instead = null) {
+    this.#emit('degraded', { feature, code, reason, instead });
     // That the last snapshot is young is no news.
     if (!this.#isHeard('degraded') && code !== 'ERR_MEMGUARD_SNAPSHOT_COOLDOWN') warn(`no ${feature}: ${reason}`, code);
   }

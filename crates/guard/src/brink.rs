@@ -31,7 +31,7 @@ use crate::snapshots::{
 };
 use crate::thread;
 
-/// What V8 is granted at a time: three times the largest semi-space, which may all survive at once, and a margin.
+/// What V8 is granted at a time above what it has: three times the largest semi-space, which may all survive at once, and a margin.
 const STEP_BYTES: usize = 64 << 20;
 /// How long the JavaScript thread waits for the place and the list of regions.
 const PREPARATION: Duration = Duration::from_secs(3);
@@ -190,7 +190,7 @@ unsafe extern "C" fn interrupt(_: *mut c_void, _: *mut c_void) {
 impl Brink {
     /// V8 asks for a higher limit.
     fn answer(self: &Arc<Self>, current: usize) -> usize {
-        let raised = current.saturating_add(STEP_BYTES);
+        let raised = current.max(self.used()).saturating_add(STEP_BYTES);
         match self.state.load(Relaxed) {
             state::ARMED => {
                 self.before.store(current, Relaxed);
@@ -217,6 +217,13 @@ impl Brink {
                 current.saturating_add(STEP_BYTES / 16)
             }
         }
+    }
+
+    /// What is in the heap: one large object can lie far above the limit, and V8 gives up where it is still above the new one.
+    fn used(&self) -> usize {
+        // SAFETY: the isolate asks, so it is alive, and this is its thread. V8 counts here, and changes nothing.
+        let statistics = unsafe { self.isolate.heap_statistics() };
+        statistics.map_or(0, |it| usize::try_from(it.used).unwrap_or(0))
     }
 
     /// JavaScript has come to a stack check.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use memguard_capture::{Error, Folder, Request, RetentionPolicy, SideCar, now_ms};
 
-use crate::support::{files, keep, metadata, snapshot, write_slowly};
+use crate::support::{files, keep, metadata, request, snapshot, write_slowly};
 
 const MAX_COUNT: u64 = 6;
 const MAX_BYTES: u64 = 200_000;
@@ -76,10 +76,8 @@ fn child_captures_again_and_again() {
     let mut mine = BTreeSet::new();
     for _ in 0..rounds {
         let request = Request {
-            now_ms: now_ms(),
-            pct: 87,
             expected_bytes: SIZE as u64 + 50,
-            cooldown_ms: 0,
+            ..request(now_ms())
         };
         match folder.begin(&request) {
             Ok(pending) => {
