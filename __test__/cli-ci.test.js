@@ -121,7 +121,7 @@ describe('memguard ci', () => {
   });
 
   it('judges a program that makes its own load', async () => {
-    const leaks = 'const kept = []; setInterval(() => { for (let i = 0; i < 50; i++) kept.push({ i, text: "entry " + i }); }, 10)';
+    const leaks = 'const kept = []; setInterval(() => { for (let i = 0; i < 200; i++) kept.push({ i, text: "entry " + i }); }, 10)';
     const line = ['ci', '--json', '--duration', '2s', '--warm-up', '500ms', '--', process.execPath, '-e', leaks];
     const { status, stdout } = await memguard(line, { env: { NODE_OPTIONS: '' } });
     assert.equal(status, 1);
