@@ -24,5 +24,5 @@ global.done = async () => {
   });
   process.stdin.resume();
   await settle();
-  process.stdout.write('ready\n');
+  process.stdout.write(`ready ${v8.getHeapStatistics().used_heap_size}\n`);
 };

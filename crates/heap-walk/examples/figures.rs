@@ -10,7 +10,7 @@ use memguard_heap_graph::{
     Aggregates, Analysis, AnalyzeOptions, EdgeKind, HeapGraph, Node, NodeKind, ReadOptions,
     read_file,
 };
-use memguard_heap_walk::{Follow, GraphOptions, Target, graph, inspect};
+use memguard_heap_walk::{CensusOptions, Follow, GraphOptions, Target, census, graph, inspect};
 use serde_json::json;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -19,6 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .ok_or("usage: figures PID|CORE|FILE.heapsnapshot")?;
     let started = Instant::now();
     let mut paused = None;
+    let mut census_bytes = 0;
     let graph = if subject.ends_with(".heapsnapshot") {
         read_file(Path::new(&subject), &ReadOptions::default())?
     } else {
@@ -33,7 +34,13 @@ fn main() -> Result<(), Box<dyn Error>> {
             follow: Follow::WeakToo,
             ..GraphOptions::default()
         };
-        let found = inspect(&target, |subject| graph(subject, &options))?;
+        let counting = CensusOptions {
+            follow: options.follow,
+        };
+        let found = inspect(&target, |subject| {
+            census_bytes = census(subject, &counting)?.total.bytes;
+            graph(subject, &options)
+        })?;
         paused = found.paused;
         found.value
     };
@@ -50,6 +57,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         "nodes": graph.node_count(),
         "edges": graph.edge_count(),
         "bytes": graph.total_self_size(),
+        "censusBytes": census_bytes,
+        "heapBytes": heap_bytes(&graph),
         "pausedMs": paused.map(|p| p.as_secs_f64() * 1e3),
         "tookMs": took.as_secs_f64() * 1e3,
         "graphBytes": graph.heap_bytes(),
@@ -59,6 +68,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     });
     println!("{figures}");
     Ok(())
+}
+
+/// Bytes in V8's heap: without ArrayBuffers' memory and C++ objects.
+fn heap_bytes(graph: &HeapGraph) -> u64 {
+    graph
+        .nodes()
+        .filter(|node| node.kind() != NodeKind::Native)
+        .map(|node| node.self_size())
+        .sum()
 }
 
 /// What is compared class by class: objects and functions by name, the rest by kind.

@@ -186,7 +186,7 @@ fn walk<T>(
     }
     let noted = note(&walker);
     let named = Instant::now();
-    let names = Names::new(view);
+    let names = Names::new(view, walker.counts());
     let rows = rows(&walker, &names, earlier);
     let sum = |of: fn(&Row) -> Tally| {
         rows.iter().fold(Tally::default(), |mut sum, row| {

@@ -71,7 +71,7 @@ pub fn graph(subject: &Subject<'_, '_>, options: &GraphOptions) -> Result<HeapGr
         outside: process.source(),
     };
     crate::selftest::check(&walker, view)?;
-    let names = Names::new(view);
+    let names = Names::new(view, walker.counts());
     let first = u32::try_from(2 + ROOT_GROUPS.len()).unwrap_or(0);
     let objects: u64 = walker.tallies.iter().map(|t| t.all.count).sum();
     let references = walker.references;

@@ -129,6 +129,13 @@ impl Metadata {
         self.constants.get(name).copied()
     }
 
+    /// All constants, by their names without `v8dbg_` (of fields, without their type).
+    pub fn constants(&self) -> impl Iterator<Item = (&str, i32)> {
+        self.constants
+            .iter()
+            .map(|(name, &value)| (name.as_str(), value))
+    }
+
     /// The offset of a field in bytes. `None` also for what no object can have.
     #[must_use]
     pub fn field(&self, class: &str, field: &str) -> Option<usize> {

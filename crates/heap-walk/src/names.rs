@@ -5,10 +5,11 @@
 //! and `constructor`.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use crate::elf::u64_at;
+use crate::maps::MapInfo;
 use crate::shape::{ScopeInfo, smi_at};
 use crate::view::{Object, View};
 
@@ -43,13 +44,22 @@ struct Lines {
 pub(crate) struct Names<'h, 'm> {
     pub(crate) view: View<'h, 'm>,
     scripts: RefCell<HashMap<u64, Option<Rc<Lines>>>>,
+    /// Maps that one single object has.
+    lone_maps: HashSet<u64>,
 }
 
 impl<'h, 'm> Names<'h, 'm> {
-    pub(crate) fn new(view: View<'h, 'm>) -> Self {
+    /// `maps`: how many objects of each map there are.
+    pub(crate) fn new<'a>(
+        view: View<'h, 'm>,
+        maps: impl Iterator<Item = (&'a MapInfo, u64)>,
+    ) -> Self {
+        let lone =
+            maps.filter(|&(info, count)| count == 1 && view.layout.is_js(info.instance_type));
         Self {
             view,
             scripts: RefCell::default(),
+            lone_maps: lone.map(|(info, _)| info.address).collect(),
         }
     }
 
@@ -79,19 +89,20 @@ impl<'h, 'm> Names<'h, 'm> {
             .unwrap_or_default()
     }
 
-    /// The name of a function, or that which V8 inferred for it, or (since V8 14) that which it was given.
-    fn debug_name(&self, function: &Object) -> String {
-        if self.view.layout.row.class_named_by_property {
-            let name = self
-                .view
-                .own_value(function, &|key| self.view.is_text(key, "name"));
-            if let Some(name) = name.and_then(|word| self.view.string(word, MAX_NAME)) {
+    /// The name of a constructor: its function's, or (since V8 14) that which its own property `name` says.
+    fn constructor_name(&self, function: &Object) -> String {
+        let view = &self.view;
+        if view.layout.row.class_named_by_property {
+            let name = view.own_value(function, &|key| view.is_text(key, "name"));
+            if let Some(name) = name.and_then(|word| view.string(word, MAX_NAME)) {
                 return name;
             }
+            let shared = self.shared(function);
+            return shared
+                .map(|s| self.shared_name(&s, true))
+                .unwrap_or_default();
         }
-        self.shared(function)
-            .map(|s| self.shared_name(&s, true))
-            .unwrap_or_default()
+        self.function_name(function)
     }
 
     /// The name that a SharedFunctionInfo has, or (on request) the one that V8 inferred.
@@ -254,7 +265,7 @@ impl<'h, 'm> Names<'h, 'm> {
             && let Some(constructor) = self.constructor(map.address)
         {
             if layout.is_function(constructor.instance_type()) {
-                let name = self.function_name(&constructor);
+                let name = self.constructor_name(&constructor);
                 if !name.is_empty() && name != "Object" {
                     return (name, Some(constructor));
                 }
@@ -297,8 +308,10 @@ impl<'h, 'm> Names<'h, 'm> {
             let tag = view.own_value(object, &|key| self.is_to_string_tag(key))?;
             view.string(tag, MAX_NAME).map(|tag| (tag, None))
         };
-        // Objects that serve as hash tables are many, share maps, and don't tag themselves.
-        let asked = receiver.map.of_prototype || !view.is_dictionary_map(&receiver.map);
+        // Objects that serve as hash tables are many and share maps: only one that has a map for itself is asked.
+        let asked = receiver.map.of_prototype
+            || !view.is_dictionary_map(&receiver.map)
+            || self.lone_maps.contains(&receiver.map.address);
         if asked && let Some(named) = tag_of(receiver) {
             return Some(named);
         }
@@ -313,7 +326,10 @@ impl<'h, 'm> Names<'h, 'm> {
                 .and_then(|word| view.object(word))
                 .filter(|o| view.layout.is_function(o.instance_type()));
             if let Some(constructor) = constructor {
-                let name = self.debug_name(&constructor);
+                let shared = self.shared(&constructor);
+                let name = shared
+                    .map(|s| self.shared_name(&s, true))
+                    .unwrap_or_default();
                 if !name.is_empty() && name != "Object" {
                     return Some((name, Some(constructor)));
                 }

@@ -99,6 +99,13 @@ impl<'m> Process<'m> {
         self.layout.row.node
     }
 
+    /// All that was drawn from the metadata, to tell two readings of it apart. For tests.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn layout_text(&self) -> String {
+        format!("{:?}", self.layout)
+    }
+
     pub(crate) fn source(&self) -> &'m dyn MemorySource {
         self.source
     }

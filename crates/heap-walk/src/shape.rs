@@ -201,7 +201,8 @@ impl Shape {
             | Self::ScopeInfo(_) => (8, size),
             Self::StringParts => (16, size),
             Self::Map => (24, size),
-            Self::Bytecode(header) => (8, usize::from(header).min(40).min(size)),
+            // Length, (V8 12 and later: a wrapper,) source positions, handlers, constants, then raw numbers.
+            Self::Bytecode(header) => (8, if header >= 64 { 48 } else { 40 }.min(size)),
             Self::CodeInline => (8, 40.min(size)),
             Self::Stream | Self::StreamSizedByCode => (8, 24.min(size)),
             Self::PreparseData => (16 + ((u32_at(bytes, 8) as usize + 7) & !7), size),

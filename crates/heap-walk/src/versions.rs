@@ -46,6 +46,10 @@ pub(crate) struct VersionRow {
     pub(crate) scope_info: ScopeInfoLayout,
     /// A class without a name is called by what its own property `name` says.
     pub(crate) class_named_by_property: bool,
+    /// The bit among a symbol's flags that says that it is the name of a private field or the brand of a class.
+    pub(crate) private_name_flag: u32,
+    /// V8's snapshots count the characters of external strings among their bytes.
+    pub(crate) snapshot_counts_external_characters: bool,
     /// Code.
     pub(crate) code: CodeLayout,
     /// Fields of a PromiseReaction from its second word on.
@@ -83,6 +87,8 @@ const ROWS: [VersionRow; 5] = [
         free_space_in_words: false,
         scope_info: ScopeInfoLayout::Late,
         class_named_by_property: false,
+        private_name_flag: 1 << 4,
+        snapshot_counts_external_characters: false,
         code: CodeLayout::Inline,
         promise_reaction: V10_REACTION,
         weak_cell_holdings: 32,
@@ -99,6 +105,8 @@ const ROWS: [VersionRow; 5] = [
         free_space_in_words: false,
         scope_info: ScopeInfoLayout::Late,
         class_named_by_property: false,
+        private_name_flag: 1 << 4,
+        snapshot_counts_external_characters: false,
         code: CodeLayout::StreamSizedByCode,
         promise_reaction: V10_REACTION,
         weak_cell_holdings: 32,
@@ -115,6 +123,8 @@ const ROWS: [VersionRow; 5] = [
         free_space_in_words: false,
         scope_info: ScopeInfoLayout::Late,
         class_named_by_property: false,
+        private_name_flag: 1 << 4,
+        snapshot_counts_external_characters: false,
         code: CodeLayout::Stream,
         promise_reaction: V12_REACTION,
         weak_cell_holdings: 32,
@@ -131,6 +141,8 @@ const ROWS: [VersionRow; 5] = [
         free_space_in_words: true,
         scope_info: ScopeInfoLayout::First,
         class_named_by_property: false,
+        private_name_flag: 1 << 4,
+        snapshot_counts_external_characters: true,
         code: CodeLayout::Stream,
         promise_reaction: V12_REACTION,
         weak_cell_holdings: 32,
@@ -147,6 +159,8 @@ const ROWS: [VersionRow; 5] = [
         free_space_in_words: true,
         scope_info: ScopeInfoLayout::FirstWithFunctionData,
         class_named_by_property: true,
+        private_name_flag: 1 << 1,
+        snapshot_counts_external_characters: true,
         code: CodeLayout::Stream,
         promise_reaction: V12_REACTION,
         weak_cell_holdings: 16,

@@ -13,7 +13,7 @@ use crate::walker::untag;
 /// Strings of strings (cons, sliced, thin) are followed so many times.
 const MAX_STRING_PIECES: usize = 10_000;
 
-/// Where a symbol's flags are: none are set of one that a program made.
+/// Where a symbol's flags are.
 const SYMBOL_FLAGS: u64 = 12;
 
 /// A heap with the knowledge of how to read it, and where characters outside of it are to be had.
@@ -333,7 +333,7 @@ impl<'h> View<'h, '_> {
                 return Some(Cow::Borrowed("<symbol>"));
             };
             let flags = self.heap.u32(object.address + SYMBOL_FLAGS).unwrap_or(0);
-            if flags != 0 && description.starts_with('#') {
+            if flags & self.layout.row.private_name_flag != 0 {
                 return Some(Cow::Owned(description));
             }
             return Some(Cow::Owned(format!("<symbol {description}>")));

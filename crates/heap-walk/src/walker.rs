@@ -2,8 +2,9 @@
 //!
 //! A bit for each word of the pages that are reached, an explicit stack, the map of each object looked up once and
 //! checked. An object is counted when it is taken from the stack; large arrays are walked in slices, so that the
-//! stack doesn't grow by all their elements at once. Cost: some 50 ns an object; memory: 1/64 of the pages reached,
-//! and 16 bytes for each object that waits on the stack.
+//! stack doesn't grow by all their elements at once. The stack is bounded: what finds no room on it is left unmarked, and
+//! the page that refers to it is walked once more when the stack is empty (the mark stack overflow of the Boehm
+//! collector). Cost: some 50 ns an object; memory: 1/64 of the pages reached, and at most 8 MB of stack.
 
 use std::collections::HashMap;
 
@@ -16,6 +17,9 @@ use crate::view::{Object, object_size};
 
 /// Bytes of an array that are walked before what they refer to is.
 const SLICE_BYTES: usize = 4_096;
+
+/// Objects that may wait on the stack, in 16 bytes each.
+const STACK_LIMIT: usize = 1 << 19;
 
 /// Where the entries of an ephemeron table begin: after its length and three counts.
 const EPHEMERONS_START: usize = 16 + 3 * 8;
@@ -177,6 +181,13 @@ pub(crate) struct Walker<'h, 'm> {
     /// Strings whose characters are outside of the heap.
     pub(crate) external_strings: Vec<u64>,
     stack: Vec<Pending>,
+    stack_limit: usize,
+    /// The page whose references are being visited.
+    from_page: usize,
+    /// Pages of which references are left: the stack was full.
+    overflown: Vec<bool>,
+    /// There are any.
+    has_overflown: bool,
     /// The map of the tables behind WeakMaps, once one was met.
     ephemeron_map: u32,
     /// Tables whose values wait for their keys.
@@ -205,6 +216,10 @@ impl<'h, 'm> Walker<'h, 'm> {
             buffers: Vec::new(),
             external_strings: Vec::new(),
             stack: Vec::new(),
+            stack_limit: STACK_LIMIT,
+            from_page: 0,
+            overflown: vec![false; heap.chunks().len()],
+            has_overflown: false,
             ephemeron_map: NO_MAP,
             ephemerons: Vec::new(),
             follow,
@@ -240,6 +255,9 @@ impl<'h, 'm> Walker<'h, 'm> {
         if word & 7 != 1 {
             return false;
         }
+        if self.stack.len() >= self.stack_limit {
+            self.drain_stack();
+        }
         match self.peek(word) {
             Some((_, map)) if !self.is_free(&map) => {
                 self.visit(word);
@@ -247,6 +265,12 @@ impl<'h, 'm> Walker<'h, 'm> {
             }
             _ => false,
         }
+    }
+
+    /// The maps met, and how many objects of each.
+    pub(crate) fn counts(&self) -> impl Iterator<Item = (&MapInfo, u64)> {
+        let counts = self.tallies.iter().map(|tally| tally.all.count);
+        self.maps.infos().iter().zip(counts)
     }
 
     fn is_free(&self, map: &MapInfo) -> bool {
@@ -269,15 +293,27 @@ impl<'h, 'm> Walker<'h, 'm> {
         let Some(chunk) = self.heap.chunks().get(page) else {
             return;
         };
-        if self
-            .marks
-            .set(page, chunk.offset(address) / 8, chunk.words())
-        {
+        let word = chunk.offset(address) / 8;
+        if self.stack.len() >= self.stack_limit {
+            if !self.marks.get(page, word) {
+                self.overflow();
+            }
+            return;
+        }
+        if self.marks.set(page, word, chunk.words()) {
             self.stack.push(Pending {
                 address,
                 from: 0,
                 map: NO_MAP,
             });
+        }
+    }
+
+    #[cold]
+    fn overflow(&mut self) {
+        if let Some(page) = self.overflown.get_mut(self.from_page) {
+            *page = true;
+            self.has_overflown = true;
         }
     }
 
@@ -298,9 +334,67 @@ impl<'h, 'm> Walker<'h, 'm> {
     }
 
     fn drain_stack(&mut self) {
-        while let Some(pending) = self.stack.pop() {
-            self.deepest = self.deepest.max(self.stack.len() + 1);
-            self.walk(pending);
+        loop {
+            while let Some(pending) = self.stack.pop() {
+                self.deepest = self.deepest.max(self.stack.len() + 1);
+                self.walk(pending);
+            }
+            if !std::mem::take(&mut self.has_overflown) {
+                return;
+            }
+            for page in 0..self.overflown.len() {
+                if std::mem::take(&mut self.overflown[page]) {
+                    self.revisit(page);
+                }
+            }
+        }
+    }
+
+    /// Visits once more what the marked objects of a page refer to. What has no room even now makes the page wait again.
+    fn revisit(&mut self, page: usize) {
+        let chunk = &self.heap.chunks()[page];
+        for index in 0..self.marks.page(page).len() {
+            // A copy: what is marked meanwhile on this page waits on the stack.
+            for bit in Bits(self.marks.page(page)[index]) {
+                let offset = (index * 64 + bit as usize) * 8;
+                let Some(bytes) = chunk.slice(offset, chunk.words() * 8 - offset) else {
+                    continue;
+                };
+                let index = self.maps.lookup(self.heap, self.layout, u64_at(bytes, 0));
+                let Some(&info) = self.maps.info(index) else {
+                    continue;
+                };
+                self.from_page = page;
+                self.visit(u64_at(bytes, 0));
+                let Some(size) = object_size(self.heap, &info, bytes) else {
+                    continue;
+                };
+                if self.follow == Follow::Strong && index == self.ephemeron_map {
+                    continue;
+                }
+                let (start, end) = info.shape.references(bytes, size);
+                self.visit_range(&info, bytes, start, end);
+            }
+        }
+    }
+
+    /// Visits the references from `start` to `end` of an object.
+    #[inline]
+    fn visit_range(&mut self, info: &MapInfo, bytes: &[u8], start: usize, end: usize) {
+        if self.follow == Follow::Strong
+            && let Shape::FixedWeak { at, count } = info.shape
+        {
+            let weak = usize::from(at)..usize::from(at) + usize::from(count) * 8;
+            for offset in (start..end)
+                .step_by(8)
+                .filter(|offset| !weak.contains(offset))
+            {
+                self.visit_if_tagged(u64_at(bytes, offset));
+            }
+            return;
+        }
+        for word in bytes.get(start..end).unwrap_or(&[]).chunks_exact(8) {
+            self.visit_if_tagged(u64_at(word, 0));
         }
     }
 
@@ -353,6 +447,7 @@ impl<'h, 'm> Walker<'h, 'm> {
             NO_MAP => self.maps.lookup(self.heap, self.layout, map_word),
             known => known,
         };
+        self.from_page = page;
         let Some(&info) = self.maps.info(index) else {
             self.marks.clear(page, offset / 8);
             self.false_references += 1;
@@ -369,21 +464,9 @@ impl<'h, 'm> Walker<'h, 'm> {
             self.count(index, &info, address, size as u64, chunk.page.is_young());
             self.visit(map_word);
         }
-        if self.follow == Follow::Strong {
-            if index == self.ephemeron_map {
-                self.ephemerons.push(address);
-                return;
-            }
-            if let Shape::FixedWeak { at, count } = info.shape {
-                let weak = usize::from(at)..usize::from(at) + usize::from(count) * 8;
-                for offset in (start..end)
-                    .step_by(8)
-                    .filter(|offset| !weak.contains(offset))
-                {
-                    self.visit_if_tagged(u64_at(bytes, offset));
-                }
-                return;
-            }
+        if self.follow == Follow::Strong && index == self.ephemeron_map {
+            self.ephemerons.push(address);
+            return;
         }
         let stop = end.min(start + SLICE_BYTES);
         if stop < end
@@ -395,9 +478,7 @@ impl<'h, 'm> Walker<'h, 'm> {
                 map: index,
             });
         }
-        for word in bytes.get(start..stop).unwrap_or(&[]).chunks_exact(8) {
-            self.visit_if_tagged(u64_at(word, 0));
-        }
+        self.visit_range(&info, bytes, start, stop);
     }
 
     #[inline]
@@ -495,3 +576,6 @@ pub(crate) fn untag(word: u64) -> Option<u64> {
     let address = word & !3;
     (word & 1 == 1 && address & 7 == 0).then_some(address)
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use memguard_heap_graph::{GraphBuilder, Location, StringId};
 
 use super::template::{Naming, Role, Template, location};
+use crate::maps::Watch;
 use crate::names::Names;
 use crate::view::{Object, object_size};
 
@@ -47,6 +48,13 @@ impl<'n, 'h, 'm> NodeWriter<'n, 'h, 'm> {
                 let name = self.names.view.string(word, 4_096).unwrap_or_default();
                 builder.string(&name)
             }
+            Naming::SharedInfo => {
+                let name = self.names.shared_name(object, false);
+                match name.as_str() {
+                    "" => builder.string("(shared function info)"),
+                    name => builder.string(name),
+                }
+            }
             Naming::Class => {
                 let (name, constructor) = self.names.class_of(object);
                 place = constructor
@@ -72,9 +80,16 @@ impl<'n, 'h, 'm> NodeWriter<'n, 'h, 'm> {
 
     fn size(&self, object: &Object) -> u64 {
         let view = &self.names.view;
-        view.bytes(object.address)
+        let size = view
+            .bytes(object.address)
             .and_then(|bytes| object_size(view.heap, &object.map, bytes))
-            .map_or(0, |size| size as u64)
+            .map_or(0, |size| size as u64);
+        let outside = object.map.watch == Watch::ExternalString
+            && view.layout.row.snapshot_counts_external_characters;
+        if outside {
+            return size + self.names.external_characters(object);
+        }
+        size
     }
 
     fn text(&self, builder: &mut GraphBuilder, object: &Object) -> StringId {

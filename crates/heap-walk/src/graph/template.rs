@@ -27,6 +27,8 @@ pub(super) enum Naming {
     Class,
     /// By the name of the script.
     Script,
+    /// By the name of the function that it describes.
+    SharedInfo,
 }
 
 /// What is special about the references of such objects.
@@ -239,6 +241,9 @@ impl<'n, 'h, 'm> Templates<'n, 'h, 'm> {
             }
             Group::Context => (fixed(builder, "system / Context"), None),
             Group::Internal if instance_type == types.script => (Naming::Script, None),
+            Group::Internal if instance_type == types.shared_function_info => {
+                (Naming::SharedInfo, None)
+            }
             Group::Internal => {
                 let name = internal_name(layout, instance_type);
                 (fixed(builder, &name), None)
@@ -314,6 +319,9 @@ fn node_kind(layout: &Layout, instance_type: u16) -> NodeKind {
             | "FEEDBACK_CELL"
             | "ALLOCATION_SITE"
             | "PREPARSE_DATA"
+            | "BYTECODE_WRAPPER"
+            | "CLOSURE_FEEDBACK_CELL_ARRAY"
+            | "OBJECT_BOILERPLATE_DESCRIPTION"
             | "TRUSTED_BYTE_ARRAY" => NodeKind::Code,
             name if name.starts_with("UNCOMPILED_DATA") => NodeKind::Code,
             _ => NodeKind::Hidden,

@@ -1,0 +1,130 @@
+//! What a wrong or missing constant of the metadata leads to: `cargo run --release --example faults -- PID [verbose]`.
+//!
+//! Every constant is taken away, and then given wrong values, one at a time. Each must be refused, or leave census and
+//! graph as they are. Ends with an error when one did harm: gave other figures without a word.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
+
+use memguard_heap_walk::{
+    CensusOptions, GraphOptions, Metadata, Process, ProcessMemory, StoppedProcess, Subject,
+    WalkError, census, graph,
+};
+
+/// Census and graph, as one number each.
+fn walk(memory: &ProcessMemory, metadata: &Metadata) -> Result<(u64, u64), WalkError> {
+    let process = Process::with_metadata(memory, metadata)?;
+    let isolate = &process.isolates()[0];
+    let heap = process.load(isolate);
+    let subject = Subject {
+        process: &process,
+        isolate,
+        heap: &heap,
+    };
+    let counted = census(&subject, &CensusOptions::default())?;
+    let mut rows = DefaultHasher::new();
+    for row in &counted.rows {
+        (
+            row.group,
+            &row.name,
+            &row.place,
+            row.all.count,
+            row.all.bytes,
+        )
+            .hash(&mut rows);
+    }
+    (counted.buffer_bytes, counted.external_string_bytes).hash(&mut rows);
+    let walked = graph(&subject, &GraphOptions::default())?;
+    let mut edges = DefaultHasher::new();
+    for node in walked.nodes() {
+        (node.name(), node.kind().as_str(), node.self_size()).hash(&mut edges);
+        for edge in node.edges() {
+            (edge.kind.as_str(), edge.name(&walked), edge.target).hash(&mut edges);
+        }
+    }
+    Ok((rows.finish(), edges.finish()))
+}
+
+/// Same layout: the constant is not used, or not for this value.
+fn layout(memory: &ProcessMemory, metadata: &Metadata) -> Option<String> {
+    Some(Process::with_metadata(memory, metadata).ok()?.layout_text())
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let pid: u32 = arguments
+        .next()
+        .ok_or("usage: faults PID [verbose]")?
+        .parse()?;
+    let verbose = arguments.next().is_some();
+    let metadata = Metadata::read(Path::new(&format!("/proc/{pid}/exe")))?;
+    let stopped = StoppedProcess::stop(pid)?;
+    let memory = ProcessMemory::of(&stopped)?;
+    let right = walk(&memory, &metadata)?;
+    let usual = layout(&memory, &metadata);
+
+    let mut faults: Vec<(String, Metadata)> = Vec::new();
+    let constants = metadata
+        .constants()
+        .filter(|(name, _)| !name.starts_with("type_"));
+    for (name, value) in constants {
+        let steps: &[i32] = if name.starts_with("class_") {
+            &[-8, 8, -4, 4]
+        } else {
+            &[-1, 1, 8]
+        };
+        let mut changed = metadata.clone();
+        changed.remove(name);
+        faults.push((format!("{name} missing"), changed));
+        for step in steps {
+            let mut changed = metadata.clone();
+            changed.insert(name, value + step);
+            faults.push((format!("{name} = {} for {value}", value + step), changed));
+        }
+    }
+    for (name, code) in metadata.types() {
+        let mut changed = metadata.clone();
+        changed.remove(name);
+        faults.push((format!("{name} missing"), changed.clone()));
+        for wrong in [i32::from(code) - 1, i32::from(code) + 1] {
+            changed.insert(&format!("type_X__{name}_TYPE"), wrong);
+            faults.push((format!("{name} = {wrong} for {code}"), changed.clone()));
+        }
+    }
+
+    let mut outcomes: BTreeMap<String, u32> = BTreeMap::new();
+    let mut harm = Vec::new();
+    for (fault, changed) in &faults {
+        let outcome = if layout(&memory, changed).is_some_and(|text| Some(&text) == usual.as_ref())
+        {
+            "not used".to_owned()
+        } else {
+            match walk(&memory, changed) {
+                Err(error) => format!("refused: {}", error.code()),
+                Ok(found) if found == right => "no harm".to_owned(),
+                Ok(found) => {
+                    let census = if found.0 == right.0 { "" } else { " census" };
+                    let graph = if found.1 == right.1 { "" } else { " graph" };
+                    harm.push(format!("{fault}:{census}{graph}"));
+                    "HARM".to_owned()
+                }
+            }
+        };
+        if verbose {
+            println!("{fault}: {outcome}");
+        }
+        *outcomes.entry(outcome).or_default() += 1;
+    }
+    println!("{} faults: {outcomes:?}", faults.len());
+    harm.sort_unstable();
+    for fault in &harm {
+        println!("  {fault}");
+    }
+    if harm.is_empty() {
+        Ok(())
+    } else {
+        Err("wrong metadata led to wrong figures".into())
+    }
+}
