@@ -75,6 +75,8 @@ const names = fs
   .filter((name) => /\.[cm]js$/.test(name) && (!options.program || options.program.includes(path.parse(name).name)));
 const percent = (share) => `${(share * 100).toFixed(2)} %`;
 const failures = [];
+/** By program and version, for the table of all. */
+const all = new Map(names.map((name) => [name, new Map()]));
 console.log("| Node.js | program | objects | its own classes equal | built-in classes equal | explained | bytes, of `used_heap_size` | V8's edge names found | names V8 has not | retained within 2 %: own classes | the top 50 | stopped |");
 console.log('|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|');
 for (const node of options.node) {
@@ -82,6 +84,7 @@ for (const node of options.node) {
   for (const name of names) {
     const result = await measure(node, name, binary);
     const { user, builtin, unexplained } = result.classes;
+    all.get(name).set(version, result);
     console.log(
       `| ${version} | ${path.parse(name).name} | ${result.nodes} | ${user.equal} of ${user.all} | ${builtin.equal} of ${builtin.all} | ${builtin.explained} | `
       + `${percent(result.bytes)} | ${percent(result.edges.found)} | ${percent(result.edges.more + result.edges.unknown)} | `
@@ -94,6 +97,19 @@ for (const node of options.node) {
     if (options.verbose) for (const each of [...result.lines, `bytes: V8's snapshot has ${percent(result.snapshotBytes)} of used_heap_size`]) console.log(`    ${each}`);
   }
 }
+/** One row a program: its own classes, and for each version bytes, names of edges, how many of the 50 that retain most. */
+function overview() {
+  const versions = [...all.values().next().value.keys()];
+  console.log(`\n| program | its own classes equal | ${versions.join(' | ')} |\n|---|--:|${versions.map(() => '--:|').join('')}`);
+  for (const [name, results] of all) {
+    const own = [...results.values()].map(({ classes: { user } }) => user);
+    const sum = (pick) => own.reduce((total, user) => total + pick(user), 0);
+    const cells = [...results.values()].map((it) => `${(it.bytes * 100).toFixed(1)} · ${(it.edges.found * 100).toFixed(2)} · ${it.retained.top.close}`);
+    console.log(`| ${path.parse(name).name} | ${sum((user) => user.equal)} of ${sum((user) => user.all)} | ${cells.join(' | ')} |`);
+  }
+}
+
+if (options.node.length > 1) overview();
 for (const failure of failures) console.log(failure);
 console.log(failures.length === 0 ? '\nEvery class that a program defines is as V8 has it.' : `\n${failures.length} differences that are not explained.`);
 process.exitCode = failures.length === 0 ? 0 : 1;

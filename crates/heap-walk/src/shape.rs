@@ -244,7 +244,7 @@ pub(crate) struct ScopeInfo<'h> {
 impl<'h> ScopeInfo<'h> {
     pub(crate) fn new(layout: ScopeInfoLayout, bytes: &'h [u8]) -> Self {
         let flags = match layout {
-            ScopeInfoLayout::Late => u64_at(bytes, 8) >> 32,
+            ScopeInfoLayout::Late | ScopeInfoLayout::LateWithModuleFirst => u64_at(bytes, 8) >> 32,
             _ => u64_at(bytes, 8) & 0xffff_ffff,
         };
         let locals = smi_at(bytes, 24).unwrap_or(0).min(bytes.len() / 8);
@@ -265,7 +265,10 @@ impl<'h> ScopeInfo<'h> {
     }
 
     fn positions_first(&self) -> bool {
-        self.layout != ScopeInfoLayout::Late
+        matches!(
+            self.layout,
+            ScopeInfoLayout::First | ScopeInfoLayout::FirstWithFunctionData
+        )
     }
 
     fn is_module(&self) -> bool {
@@ -285,7 +288,8 @@ impl<'h> ScopeInfo<'h> {
     /// Where the names of the variables begin (or the hash table of them is).
     pub(crate) fn names_offset(&self) -> usize {
         let first = if self.positions_first() { 48 } else { 32 };
-        first + usize::from(self.positions_first() && self.is_module()) * 8
+        let module_first = self.layout != ScopeInfoLayout::Late;
+        first + usize::from(module_first && self.is_module()) * 8
     }
 
     /// Where what follows names and infos of the variables begins: function variable, inferred name, positions.
@@ -352,10 +356,10 @@ impl<'h> ScopeInfo<'h> {
         }
         words += usize::from(self.bit(22));
         if self.is_module() {
-            let at = if self.positions_first() {
-                48
-            } else {
-                (words + 1) * 8
+            let at = match self.layout {
+                ScopeInfoLayout::Late => (words + 1) * 8,
+                ScopeInfoLayout::LateWithModuleFirst => 32,
+                ScopeInfoLayout::First | ScopeInfoLayout::FirstWithFunctionData => 48,
             };
             words += 2 + smi_at(self.bytes, at).unwrap_or(0).min(self.bytes.len()) * 3;
         }

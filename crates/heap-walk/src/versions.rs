@@ -10,8 +10,10 @@ use crate::metadata::V8Version;
 /// How a ScopeInfo is laid out: what a function's variables are called and where it begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ScopeInfoLayout {
-    /// V8 10 to 12: flags are a Smi, positions come after the names and only in some kinds of scopes.
+    /// V8 10 and 11: flags are a Smi, positions come after the names and only in some kinds of scopes.
     Late,
+    /// V8 12: as before, but how many variables a module has comes before the names.
+    LateWithModuleFirst,
     /// V8 13: flags are a raw word, positions come before the names.
     First,
     /// V8 14: as 13, and a function's scope has one word more.
@@ -121,7 +123,7 @@ const ROWS: [VersionRow; 5] = [
         feedback_vector_header: 56,
         feedback_metadata_counts_closures: false,
         free_space_in_words: false,
-        scope_info: ScopeInfoLayout::Late,
+        scope_info: ScopeInfoLayout::LateWithModuleFirst,
         class_named_by_property: false,
         private_name_flag: 1 << 4,
         snapshot_counts_external_characters: false,

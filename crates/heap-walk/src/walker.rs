@@ -354,26 +354,26 @@ impl<'h, 'm> Walker<'h, 'm> {
     fn revisit(&mut self, page: usize) {
         let chunk = &self.heap.chunks()[page];
         for index in 0..self.marks.page(page).len() {
-            // A copy: what is marked meanwhile on this page waits on the stack.
+            // A copy: what is marked meanwhile on this page is visited when it comes from the stack.
             for bit in Bits(self.marks.page(page)[index]) {
                 let offset = (index * 64 + bit as usize) * 8;
                 let Some(bytes) = chunk.slice(offset, chunk.words() * 8 - offset) else {
                     continue;
                 };
-                let index = self.maps.lookup(self.heap, self.layout, u64_at(bytes, 0));
-                let Some(&info) = self.maps.info(index) else {
+                let map = self.maps.lookup(self.heap, self.layout, u64_at(bytes, 0));
+                let Some(&info) = self.maps.info(map) else {
                     continue;
                 };
                 self.from_page = page;
                 self.visit(u64_at(bytes, 0));
-                let Some(size) = object_size(self.heap, &info, bytes) else {
-                    continue;
-                };
-                if self.follow == Follow::Strong && index == self.ephemeron_map {
-                    continue;
+                let is_table = self.follow == Follow::Strong && map == self.ephemeron_map;
+                if !is_table && let Some(size) = object_size(self.heap, &info, bytes) {
+                    let (start, end) = info.shape.references(bytes, size);
+                    self.visit_range(&info, bytes, start, end);
                 }
-                let (start, end) = info.shape.references(bytes, size);
-                self.visit_range(&info, bytes, start, end);
+                while let Some(pending) = self.stack.pop() {
+                    self.walk(pending);
+                }
             }
         }
     }

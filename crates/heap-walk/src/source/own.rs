@@ -79,7 +79,21 @@ impl MemorySource for OwnMemory {
     }
 
     fn executables(&self) -> Vec<PathBuf> {
-        vec![PathBuf::from("/proc/self/exe")]
+        // Debian has Node.js in a library.
+        let is_library = |path: &Path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with("libnode") || name.starts_with("libv8")
+        };
+        let mut files = vec![PathBuf::from("/proc/self/exe")];
+        for region in &self.regions {
+            if let RegionKind::File(path) = &region.kind
+                && is_library(path)
+                && !files.contains(path)
+            {
+                files.push(path.clone());
+            }
+        }
+        files
     }
 }
 

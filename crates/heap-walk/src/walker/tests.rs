@@ -10,7 +10,7 @@ use crate::source::{ProcessMemory, StoppedProcess};
 const PROGRAM: &str = r"
     let list = null;
     for (let i = 0; i < 20000; i++) list = { leaf: { i }, more: [{ i }], next: list };
-    globalThis.kept = [list, Array.from({ length: 30000 }, (_, i) => [{ i }])];
+    globalThis.kept = [list, Array.from({ length: 3000 }, (_, i) => [{ i }])];
     const weak = new WeakMap();
     globalThis.first = {};
     for (let i = 0, key = first; i < 50; i++) { const value = { i }; weak.set(key, value); key = value; }
@@ -58,7 +58,7 @@ fn a_full_stack_loses_nothing() {
     for follow in [Follow::Strong, Follow::WeakToo] {
         let (expected, deepest) = walk(STACK_LIMIT, follow);
         assert!(deepest > 20_000, "the program fills the stack: {deepest}");
-        for limit in [1, 7, 1_000] {
+        for limit in [64, 1_000] {
             let (found, deepest) = walk(limit, follow);
             assert!(found == expected, "{follow:?}, a stack of {limit}");
             // Arrays that are walked in slices wait there as well.

@@ -8,8 +8,11 @@
     reason = "a test that fails panics"
 )]
 
+mod builds;
 mod census;
 mod core;
+mod damage;
 mod graph;
 mod metadata;
 mod support;
+mod workers;

@@ -1,5 +1,6 @@
 //! A Node.js process to look at.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -23,10 +24,15 @@ pub struct Program {
 impl Program {
     /// Starts a program of `tests/fixtures` and waits until it says that it is ready.
     pub fn start(fixture: &str) -> Self {
+        let program = std::env::var_os("MEMGUARD_TEST_NODE").unwrap_or_else(|| "node".into());
+        Self::start_by(&program, fixture)
+    }
+
+    /// The same, by a Node.js of one's own.
+    pub fn start_by(program: &OsStr, fixture: &str) -> Self {
         let file = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
             .join("tests/fixtures")
             .join(fixture);
-        let program = std::env::var_os("MEMGUARD_TEST_NODE").unwrap_or_else(|| "node".into());
         let mut child = Command::new(program)
             .args(["--expose-gc", "--no-warnings"])
             .arg(file)
