@@ -8,9 +8,10 @@ class UserItem {
   }
 }
 class UserList extends Array {}
+const holes = new Function('i', 'UserItem', 'return [[1, , 3], [1.5, , i], [{}, , new UserItem(i)]]');
 const lists = [];
 for (let i = 0; i < 500; i++) {
-  lists.push([1, 2, i], [1.5, 2.5, i], ['a', {}, i], [1, , 3], [1.5, , i], [{}, , new UserItem(i)], new Array(i % 100), []);
+  lists.push([1, 2, i], [1.5, 2.5, i], ['a', {}, i], ...holes(i, UserItem), new Array(i % 100), []);
   lists.push(Object.freeze([new UserItem(i), 1]), Object.seal([{}, `s${i}`]), Object.preventExtensions([[i]]), UserList.from([i, {}]));
   lists.push([1, 2, 3], ['x', 'y', 'z'], [1.1, 2.2]);
   const shrunk = Array.from({ length: 50 }, (_, k) => new UserItem(k));

@@ -15,9 +15,9 @@ class UserHandler {
 class UserAccessors {
   constructor() {
     let hidden = new UserTarget(1);
-    Object.defineProperty(this, 'hidden', { get: () => hidden, set: (to) => (hidden = to), enumerable: true });
+    Object.defineProperty(this, 'hidden', { get: () => hidden, set(to) { hidden = to; }, enumerable: true });
     Object.defineProperty(this, 'only', { get: () => hidden, configurable: true });
-    Object.defineProperty(this, Symbol.for('accessor'), { set: (to) => (hidden = to), configurable: true });
+    Object.defineProperty(this, Symbol.for('accessor'), { set(to) { hidden = to; }, configurable: true });
   }
 
   get shared() {

@@ -65,6 +65,8 @@ fn a_full_stack_loses_nothing() {
             assert!(deepest <= limit + 64, "{deepest} on a stack of {limit}");
         }
     }
+    // A process that is still traced can't be waited for.
+    drop(stopped);
     node.kill().unwrap();
     node.wait().unwrap();
 }

@@ -15,4 +15,3 @@ mod damage;
 mod graph;
 mod metadata;
 mod support;
-mod workers;
