@@ -5,13 +5,29 @@
 //   node scripts/eval.js [NAME [ARGUMENT …]]
 //
 //   forecast [--train]   is the end foreseen? --train also replaces the constants that are shipped
+//   leaks [--only ID,…] [--part tuned|unseen] [--node PATH] [--seconds N]   is the leak found and named?
 
 const { spawnSync } = require('child_process');
 const { Failure, run } = require('./lib/failure');
 const { requireCargo } = require('./lib/requirements');
 const { root } = require('./lib/paths');
+const { existsSync } = require('fs');
+const { join } = require('path');
 
-const KNOWN = { forecast: 'is the end foreseen, how early, and how often in vain? (some minutes)' };
+const KNOWN = {
+  forecast: 'is the end foreseen, how early, and how often in vain? (some minutes)',
+  leaks: 'is the leak found, and its holder, file and pattern named? Real programs, bad and mended (some 20 minutes)',
+};
+
+/** The programs run under the addon, some with packages whose leaks are known. */
+function prepareLeaks() {
+  const setup = spawnSync(process.execPath, [join(root, 'scripts', 'setup.js')], { cwd: root, stdio: 'inherit' });
+  if (setup.status !== 0) throw new Failure('the addon could not be built');
+  const folder = join(root, 'eval', 'leaks');
+  if (existsSync(join(folder, 'node_modules'))) return;
+  const install = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: folder, stdio: 'inherit' });
+  if (install.status !== 0) throw new Failure('the packages of eval/leaks could not be installed', 'They are pinned in eval/leaks/package.json.');
+}
 
 run(() => {
   const [name, ...args] = process.argv.slice(2);
@@ -22,6 +38,7 @@ run(() => {
   }
   if (!Object.hasOwn(KNOWN, name)) throw new Failure(`nothing to evaluate is called ${name}`, `Known: ${Object.keys(KNOWN).join(', ')}`);
   requireCargo();
+  if (name === 'leaks') prepareLeaks();
   const { status } = spawnSync('cargo', ['run', '--release', '--locked', '--package', 'memguard-eval', '--', name, ...args], { cwd: root, stdio: 'inherit' });
   process.exitCode = status === null ? 1 : status;
 });

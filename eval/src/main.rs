@@ -2,9 +2,12 @@
 //!
 //! ```text
 //! npm run eval -- forecast [--train]
+//! npm run eval -- leaks
 //! ```
 
 mod forecast;
+#[cfg(target_os = "linux")]
+mod leaks;
 
 use std::path::Path;
 
@@ -13,8 +16,10 @@ fn main() -> std::io::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     match arguments.first().map(String::as_str) {
         Some("forecast") => forecast::run(&root, &arguments[1..]),
+        #[cfg(target_os = "linux")]
+        Some("leaks") => leaks::run(&root, &arguments[1..]),
         other => Err(std::io::Error::other(format!(
-            "expected 'forecast', not {other:?}"
+            "expected 'forecast' or 'leaks', not {other:?}"
         ))),
     }
 }

@@ -23,6 +23,7 @@ pub mod heap;
 mod host;
 mod input;
 mod job;
+mod leak;
 pub mod live;
 pub mod looks;
 mod output;
@@ -38,6 +39,7 @@ use memguard_heap_graph::CancelSignal;
 
 pub use host::Host;
 pub use job::{Job, job};
+pub use leak::{Form, leak_report};
 pub use output::abandon;
 
 /// Runs a command: `args` without the name of the program. Answers the exit code. Blocks until it is done;

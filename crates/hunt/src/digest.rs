@@ -28,6 +28,8 @@ pub struct Digest {
     pub(crate) ways: Ways,
     /// Objects are remembered when so many bits of their hash are 0.
     mark_bits: u32,
+    /// None of these was young when it was remembered, so that what is gone from its address is gone.
+    old_only: bool,
     /// Id and place of those, by id.
     marked: Vec<(u64, u32)>,
     classes: Vec<ClassCount>,
@@ -116,9 +118,24 @@ impl Digest {
             },
             ways,
             mark_bits,
+            old_only: false,
             marked,
             classes,
         }
+    }
+
+    /// Forgets the addresses of young objects, which move with the next scavenge. Only after this do addresses tell who
+    /// stayed: whoever has the heap knows which pages are young.
+    #[must_use]
+    pub fn without_young(mut self, is_young: impl Fn(u64) -> bool) -> Self {
+        self.marked.retain(|&(id, _)| !is_young(id));
+        self.old_only = true;
+        self
+    }
+
+    /// Whether addresses tell who stayed.
+    pub(crate) fn tells_who_stayed(&self) -> bool {
+        self.old_only
     }
 
     /// When the heap was looked at, and how large it was.

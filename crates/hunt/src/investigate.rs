@@ -88,7 +88,8 @@ pub fn investigate(earlier: &[&Digest], now: &Snapshot<'_>, context: &Context) -
 #[must_use]
 pub fn found(report: &LeakReport) -> Found {
     Found {
-        leak: report.verdict.class.is_leak(),
+        // What no heap shows is told when somebody asks.
+        leak: report.verdict.class.is_leak() && !report.suspects.is_empty(),
         confidence: report.verdict.confidence,
         unsettled: report
             .suspects

@@ -268,8 +268,8 @@ pub struct Suspect {
     pub growing_steps: usize,
     /// More looks may change what is held of it: too few so far, or it slows down.
     pub unsettled: bool,
-    /// Share of its objects that were there when these steps began and still are; none where addresses tell nothing. What
-    /// leaks stays; what comes and goes does not.
+    /// Share of its objects at an earlier look (the one that has most left) that are still there; none where addresses tell
+    /// nothing. What leaks stays; what comes and goes does not.
     pub kept_share: Option<f64>,
     /// Bytes outside of the heap among its growth.
     pub external_delta: i64,

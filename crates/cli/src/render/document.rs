@@ -20,6 +20,8 @@ pub(crate) enum Block {
     Table(Table),
     /// A chain of references, a step a line.
     Path(Vec<Step>),
+    /// Lines of code, as they are.
+    Code(String),
 }
 
 /// A table.

@@ -183,6 +183,10 @@ fn draw_block(block: &Block, out: &mut String) {
         }
         Block::Table(table) => draw_table(table, out),
         Block::Path(steps) => draw_path(steps, out),
+        Block::Code(code) => {
+            let lines: Vec<String> = code.lines().map(escaped).collect();
+            out.push_str(&format!("<pre><code>{}</code></pre>\n", lines.join("\n")));
+        }
     }
 }
 

@@ -23,6 +23,12 @@ pub(crate) fn draw(document: &Document) -> String {
             }
             Block::Table(table) => draw_table(table, &mut out),
             Block::Path(steps) => draw_path(steps, &mut out),
+            // Indented: no fence that the code itself could close.
+            Block::Code(code) => {
+                for line in code.lines() {
+                    out.push_str(&format!("    {}\n", harmless(line)));
+                }
+            }
         }
     }
     out

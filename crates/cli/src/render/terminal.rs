@@ -31,6 +31,11 @@ pub(crate) fn draw(document: &Document, style: Style) -> String {
             }
             Block::Table(table) => draw_table(table, style, &mut out),
             Block::Path(steps) => draw_path(steps, style, &mut out),
+            Block::Code(code) => {
+                for line in code.lines() {
+                    out.push_str(&format!("    {}\n", harmless(line)));
+                }
+            }
         }
     }
     out

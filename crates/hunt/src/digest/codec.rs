@@ -42,6 +42,7 @@ pub(super) fn write(digest: &Digest) -> Vec<u8> {
         }
     }
     put(&mut out, u64::from(digest.mark_bits));
+    put(&mut out, u64::from(digest.old_only));
     put(&mut out, digest.marked.len() as u64);
     let mut before = 0;
     for &(id, place) in &digest.marked {
@@ -133,6 +134,7 @@ impl Input<'_> {
             })
         })?;
         let mark_bits = self.small()?;
+        let old_only = self.number()? != 0;
         let mut before = 0_u64;
         let marked = self.list(|input| {
             before = before.checked_add(input.number()?)?;
@@ -153,6 +155,7 @@ impl Input<'_> {
                 least_bytes,
             },
             mark_bits,
+            old_only,
             marked,
             classes,
         })

@@ -24,15 +24,16 @@ pub(super) fn point(case: &Case<'_, '_>) -> AccumulationPoint {
     }
 }
 
-/// Where it is kept: the nearest function of the program on the way, or the class of the nearest object.
+/// Where it is kept: the nearest function or class of the program on the way.
 pub(super) fn kept_at(case: &Case<'_, '_>, places: &mut Places) -> Option<CodePlace> {
-    let location = case.row.location.as_ref()?;
-    let steps = case.row.example.as_ref()?.steps.iter().rev();
-    let step = steps
-        .skip(1)
-        .find(|step| step.object.location.as_ref() == Some(location));
-    let name = step.map(|step| bare_name(&step.object.name));
-    places.of(location, name.as_deref())
+    let holders = case.steps().iter().rev().skip(1);
+    let (location, step) = holders
+        .filter_map(|step| Some((step.object.location.as_ref()?, step)))
+        .find(|(location, _)| {
+            let script = location.script.as_deref();
+            script.is_some_and(|script| !script.starts_with("node:"))
+        })?;
+    places.of(location, Some(&bare_name(&step.object.name)))
 }
 
 /// Where what grows was born: its class's constructor, or itself where it is a function.

@@ -7,9 +7,9 @@ use super::survivors::Kept;
 use crate::report::HeapSize;
 
 /// Growth over the whole window below this share of the heap is no leak worth telling.
-const LEAST_SHARE_OF_HEAP: f64 = 0.004;
+const LEAST_SHARE_OF_HEAP: f64 = 0.01;
 /// And below so many bytes.
-const LEAST_BYTES: u64 = 24 << 10;
+const LEAST_BYTES: u64 = 48 << 10;
 /// Below this share of all that grows all the time it explains nothing.
 const LEAST_SHARE: f64 = 0.04;
 /// When fewer of the objects stayed than this, others took their place: it is passing through.
@@ -34,7 +34,7 @@ pub(crate) struct Candidate {
     pub(crate) count_per_hour: f64,
     /// The last step's rate against those before.
     pub(crate) pace: f64,
-    /// Share of the objects of the first of these heaps that are still there.
+    /// Share of the objects of one of these heaps, the best, that are still there.
     pub(crate) kept: Option<f64>,
     /// Share of all that grows all the time.
     pub(crate) share: f64,
@@ -95,9 +95,13 @@ impl Candidate {
             bytes_per_hour: per_hour(bytes),
             count_per_hour: per_hour(count),
             pace: pace(growing),
+            // What was young at the first of them has moved since: the best of all tells.
             kept: kept
-                .get(first)
-                .and_then(|clusters| clusters.get(number).copied().flatten()),
+                .get(first..)
+                .unwrap_or_default()
+                .iter()
+                .filter_map(|clusters| clusters.get(number).copied().flatten())
+                .max_by(f64::total_cmp),
             share: 0.0,
             moved: row.moved,
             machinery: is_machinery(row),
@@ -194,9 +198,11 @@ pub(super) fn rank(candidates: &mut [Candidate], heaps: &[HeapSize]) {
         candidate.judge(heap);
     }
     candidates.sort_by(|a, b| {
+        // However large, what passes through comes after what stays.
         let rank = |candidate: &Candidate| candidate.confidence * candidate.lasting as f64;
-        rank(b)
-            .total_cmp(&rank(a))
+        a.is_passing()
+            .cmp(&b.is_passing())
+            .then_with(|| rank(b).total_cmp(&rank(a)))
             .then_with(|| b.bytes.cmp(&a.bytes))
             .then_with(|| a.number.cmp(&b.number))
     });
@@ -230,6 +236,13 @@ fn is_machinery(row: &GrowthCluster) -> bool {
         row.class.as_str(),
         "(system)" | "(compiled code)" | "(hidden)" | "(object shape)" | "(small)"
     ) || row.words.ends_with("(system)")
+        || hangs_on_v8_itself(row)
+}
+
+/// Whether what grows are values that no object of the program holds: V8's tables of names and numbers.
+fn hangs_on_v8_itself(row: &GrowthCluster) -> bool {
+    let is_value = row.class.starts_with('(') || matches!(row.class.as_str(), "string" | "symbol");
+    is_value && row.example.as_ref().is_none_or(|path| path.steps.len() < 2)
 }
 
 /// Whether most of it lies outside of the heap.

@@ -66,7 +66,7 @@ fn of_digest(
         }
     }
     let moved_not = share(rest).unwrap_or(0.0);
-    if moved_not < LEAST_FOUND {
+    if moved_not < LEAST_FOUND || !digest.tells_who_stayed() {
         return vec![None; rows];
     }
     counts

@@ -42,7 +42,9 @@ fn hunt(heaps: &[HeapGraph]) -> LeakReport {
     let digests: Vec<Digest> = earlier
         .iter()
         .zip(1..)
-        .map(|(graph, look)| Digest::of(&Snapshot::of(graph, &options).unwrap(), at(look)))
+        .map(|(graph, look)| {
+            Digest::of(&Snapshot::of(graph, &options).unwrap(), at(look)).without_young(|_| false)
+        })
         .collect();
     let context = Context {
         now: at(heaps.len()),
