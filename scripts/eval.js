@@ -8,11 +8,11 @@
 //   leaks [--only ID,…] [--part tuned|unseen] [--node PATH] [--seconds N]   is the leak found and named?
 
 const { spawnSync } = require('child_process');
+const { existsSync } = require('fs');
+const { join } = require('path');
 const { Failure, run } = require('./lib/failure');
 const { requireCargo } = require('./lib/requirements');
 const { root } = require('./lib/paths');
-const { existsSync } = require('fs');
-const { join } = require('path');
 
 const KNOWN = {
   forecast: 'is the end foreseen, how early, and how often in vain? (some minutes)',

@@ -242,7 +242,14 @@ fn is_machinery(row: &GrowthCluster) -> bool {
 /// Whether what grows are values that no object of the program holds: V8's tables of names and numbers.
 fn hangs_on_v8_itself(row: &GrowthCluster) -> bool {
     let is_value = row.class.starts_with('(') || matches!(row.class.as_str(), "string" | "symbol");
-    is_value && row.example.as_ref().is_none_or(|path| path.steps.len() < 2)
+    // `(GC roots)`, `(Isolate)`, `(Handle scope)`.
+    let is_root = |name: &str| name.starts_with('(');
+    is_value
+        && row
+            .example
+            .as_ref()
+            .and_then(|path| path.steps.split_last())
+            .is_none_or(|(_, holders)| holders.iter().all(|step| is_root(&step.object.name)))
 }
 
 /// Whether most of it lies outside of the heap.

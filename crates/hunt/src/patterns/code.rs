@@ -50,7 +50,7 @@ pub(super) fn closure(case: &Case<'_, '_>) -> Answer {
         return None;
     }
     Some((
-        if grows { 0.62 } else { 0.56 },
+        if grows { 0.8 } else { 0.56 },
         vec![format!(
             "{} more functions are kept, and with each the variables around it",
             functions.max(case.row.count_delta)

@@ -115,21 +115,25 @@ pub(super) fn array(case: &Case<'_, '_>) -> Answer {
 }
 
 pub(super) fn list(case: &Case<'_, '_>) -> Answer {
-    let steps = case.steps();
     let class = &case.last()?.object.class;
-    let same = steps
+    let by_name = case.last_edge()?.starts_with('.');
+    let same = case
+        .steps()
         .iter()
-        .rev()
         .filter(|step| step.object.class == *class)
         .count();
-    (same >= LIST && !matches!(class.as_str(), "Object" | "Array" | "Function")).then(|| {
-        (
-            0.7,
-            vec![format!(
-                "a chain of {class}, each held by the one before: {same} of them on the way that is shown"
-            )],
-        )
-    })
+    let is_chain = by_name && case.holding()?.object.class == *class && case.row.count_delta > 8;
+    if !(is_chain || same >= LIST) || matches!(class.as_str(), "Object" | "Array" | "Function") {
+        return None;
+    }
+    Some((
+        0.7,
+        vec![format!(
+            "a chain of {class}, each held by the one before by {}: {} of them more",
+            case.last_edge()?,
+            case.row.count_delta
+        )],
+    ))
 }
 
 pub(super) fn global(case: &Case<'_, '_>) -> Answer {
