@@ -5,6 +5,9 @@ use super::options::Options;
 use super::run::Outcome;
 use super::score::Score;
 
+/// What a simpler rule said of a run.
+type Rule = fn(&Outcome) -> bool;
+
 pub(super) fn print(outcomes: &[Outcome], options: &Options) {
     println!(
         "\nA run is {} s, the pace {:.0}.\n",
@@ -105,7 +108,7 @@ fn summary(part: &str, outcomes: &[&Outcome]) {
         count(|score| score.pattern),
         count(|score| score.file)
     );
-    let peers: [(&str, fn(&Outcome) -> bool); 3] = [
+    let peers: [(&str, Rule); 3] = [
         ("used heap > 85 % of its limit", |outcome| {
             outcome.peers.threshold
         }),
