@@ -105,7 +105,7 @@ export interface GuardOptions {
    */
   snapshotMethod?: 'auto' | 'fork' | 'walk' | 'blocking';
   /**
-   * How files in `snapshotDir` are compressed: `gzip` (`.heapsnapshot.gz`) or `zstd` (`.heapsnapshot.zst`), to about a tenth; by
+   * How files in `snapshotDir` are compressed: `gzip` (`.heapsnapshot.gz`) or `zstd` (`.heapsnapshot.zst`), to about a fifth; by
    * the child while it writes, or after V8 has written. `memguard analyze` and `analyze()` read all three; Chrome
    * DevTools reads what is not compressed. Default `none`.
    */
