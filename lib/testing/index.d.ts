@@ -77,7 +77,7 @@ export interface LeakCulprit {
 }
 
 /** What `assertNoLeak` throws: an `AssertionError` with a code of ours. */
-export interface LeakError extends AssertionError {
+export interface LeakError extends Omit<AssertionError, 'code'> {
   code: 'ERR_MEMGUARD_LEAK';
   /** What leaks; null when `expectLeak` found nothing. */
   report: Leak | null;
