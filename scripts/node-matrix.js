@@ -24,7 +24,7 @@ const LINES = [18, 20, 22, 24, 26];
  * runs them, or is seen in another test on that line.
  */
 const SAME_EVERYWHERE =
-  /(packaging-(glibc|manifest|setup|types)|cli-(ci|docs|leak|load)|demo|migrating-caches|cache-tier2-(cluster|docs)|testing-runners)\.test\.js$/;
+  /(packaging-(glibc|manifest|setup|types)|cli-(ci|docs|leak|load)|demo|guard-forecast|migrating-caches|cache-tier2-(cluster|docs)|testing-runners)\.test\.js$/;
 const CURRENT = Number(process.versions.node.split('.')[0]);
 /** The only system for which the registry has node itself under one package name that we rely on. */
 const CAN_INSTALL = process.platform === 'linux' && process.arch === 'x64' && !isMusl();
