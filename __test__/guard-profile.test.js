@@ -200,7 +200,7 @@ describe('guard.profile()', () => {
          const abort = new AbortController();
          const aborted = codeOf(guard.profile({ to: false, signal: abort.signal }));
          abort.abort();
-         const kept = [];
+         const kept = (globalThis.kept = []); // or it would be garbage by the end
          guard.startProfile({ to: false, sampleInterval: '1kb' });
          for (let i = 0; i < 20000; i++) kept.push({ i });
          const profile = await guard.stopProfile();
