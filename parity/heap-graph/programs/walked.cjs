@@ -17,7 +17,7 @@ globalThis.requestLog = Array.from({ length: 2000 * scale }, (_, n) => new LogEn
 globalThis.weak = new WeakMap(globalThis.requestLog.map((entry, n) => [entry, { text: `of ${n}` }]));
 global.gc();
 const cli = path.join(__dirname, '..', '..', '..', 'bin', 'memguard.js');
-execFile(process.execPath, [cli, 'snapshot', String(process.pid), '--output', `${prefix}.heapsnapshot`], (error, stdout, stderr) => {
+execFile(process.execPath, [cli, 'snapshot', String(process.pid), '--output', `${prefix}.heapsnapshot`, '--force'], (error, stdout, stderr) => {
   if (error) console.error(stderr || error);
   process.exit(error ? 1 : 0);
 });
