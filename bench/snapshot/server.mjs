@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import v8 from 'node:v8';
 import { serve } from '../lib/child.mjs';
+import { watchStalls } from '../lib/stall.mjs';
 
 const require = createRequire(import.meta.url);
 const [way, mb, dir] = process.argv.slice(2);
@@ -34,13 +35,7 @@ const server = http.createServer((request, response) => {
   response.end(JSON.stringify(fresh.slice(0, 10).map(({ id, customer, lines }) => ({ id, customer, lines }))));
 });
 
-/** The longest time between two turns of the event loop, less what they should be apart. */
-let [last, stallMs] = [performance.now(), 0];
-setInterval(() => {
-  const now = performance.now();
-  stallMs = Math.max(stallMs, now - last - 1);
-  last = now;
-}, 1);
+const takeStall = watchStalls();
 
 async function byInspector(file) {
   const session = new Session();
@@ -50,13 +45,6 @@ async function byInspector(file) {
   await session.post('HeapProfiler.takeHeapSnapshot');
   session.disconnect();
   await new Promise((resolve) => out.end(resolve));
-}
-
-/** The longest stall since the last time. */
-function takeStall() {
-  const taken = stallMs;
-  [last, stallMs] = [performance.now(), 0];
-  return taken;
 }
 
 const file = path.join(dir, 'own.heapsnapshot');
