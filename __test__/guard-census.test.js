@@ -4,11 +4,11 @@
 // is never harmed.
 
 const assert = require('node:assert/strict');
-const fs = require('node:fs');
 const path = require('node:path');
 const { describe, it } = require('node:test');
 const { analyze } = require('..');
 const { run, runToEnd, snapshotsIn } = require('./support/app');
+const { childOf } = require('./support/forked-child');
 const { hooksEnvironment } = require('./support/hooks');
 const { checkSnapshot } = require('../stress/snapshot/check');
 
@@ -28,20 +28,6 @@ const HOOKED = `const hooks = require(process.env.NAPI_RS_NATIVE_LIBRARY_PATH); 
 
 function withFault(t, fault, times, script, options = {}) {
   return run(t, `${HOOKED} hooks.simulateFault('${fault}', ${times}); ${script}`, { env: hooksEnvironment({}), ...options });
-}
-
-/** The forked child of a process, as soon as it has one. */
-function childOf(app) {
-  return app.sees(() => {
-    const pids = fs.readFileSync(`/proc/${app.child.pid}/task/${app.child.pid}/children`, 'utf8').trim().split(' ').filter(Boolean);
-    return pids.map(Number).find((pid) => {
-      try {
-        return fs.readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'memguard-child';
-      } catch {
-        return false;
-      }
-    });
-  });
 }
 
 const options = { skip: !LINUX && 'a census needs Linux', concurrency: 1 };

@@ -9,6 +9,7 @@ const zlib = require('node:zlib');
 const { spawnSync } = require('node:child_process');
 const { describe, it } = require('node:test');
 const { run, runToEnd, snapshotsIn } = require('./support/app');
+const { childOf } = require('./support/forked-child');
 const { hooksEnvironment } = require('./support/hooks');
 const { checkSnapshot } = require('../stress/snapshot/check');
 
@@ -25,20 +26,6 @@ const HOOKED = `const hooks = require(process.env.NAPI_RS_NATIVE_LIBRARY_PATH); 
 const snapshots = (app) => path.join(app.folder, 'heap-snapshots');
 /** Everything in the folder but whole snapshots, their side-cars and what stays. */
 const litter = (app) => fs.readdirSync(snapshots(app)).filter((name) => name.includes('.tmp') || name.endsWith('.owner'));
-
-/** The forked child of a process, as soon as it has one. */
-function childOf(app) {
-  return app.sees(() => {
-    const pids = fs.readFileSync(`/proc/${app.child.pid}/task/${app.child.pid}/children`, 'utf8').trim().split(' ').filter(Boolean);
-    return pids.map(Number).find((pid) => {
-      try {
-        return fs.readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'memguard-child';
-      } catch {
-        return false;
-      }
-    });
-  });
-}
 
 function withFault(t, fault, times, script, options = {}) {
   return run(t, `${HOOKED} hooks.simulateFault('${fault}', ${times}); ${script}`, { env: hooksEnvironment({}), ...options });
