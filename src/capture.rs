@@ -56,11 +56,7 @@ pub fn fork_snapshot(
             tell(text);
         }
     });
-    let patience = if pressed {
-        Patience::Pressed
-    } else {
-        Patience::ComeAgain
-    };
+    let patience = Patience::of_caller(pressed);
     // SAFETY: called by JavaScript, so on its isolate's thread; a guard that is open has pinned this
     // library.
     let started = match unsafe { snapshots::fork(ticket, facts, patience, done) } {

@@ -46,11 +46,7 @@ pub fn fork_census(
             tell(format!("{{\"ended\":{ended},\"report\":{report}}}"));
         }
     });
-    let patience = if pressed {
-        Patience::Pressed
-    } else {
-        Patience::ComeAgain
-    };
+    let patience = Patience::of_caller(pressed);
     // SAFETY: called by JavaScript, so on its isolate's thread; a guard that is open has pinned this
     // library.
     let started = unsafe { census::fork(ticket, facts, patience, done) };

@@ -1,6 +1,9 @@
 //! Forked children of this process, whatever they are for: one at a time, prepared by a thread that may wait, watched and
 //! reaped by another.
 
+mod tickets;
+mod told;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
@@ -15,6 +18,9 @@ use serde::Serialize;
 use crate::snapshots::faults::simulated;
 use crate::snapshots::room;
 use crate::thread;
+
+pub(crate) use tickets::Tickets;
+pub(crate) use told::Told;
 
 /// Left free for the app while a child runs: below that the child is killed.
 const RESERVE_BYTES: u64 = 32 << 20;
@@ -33,6 +39,16 @@ pub enum Patience {
 }
 
 impl Patience {
+    /// Of a caller that comes again until it is pressed.
+    #[must_use]
+    pub fn of_caller(pressed: bool) -> Self {
+        if pressed {
+            Self::Pressed
+        } else {
+            Self::ComeAgain
+        }
+    }
+
     pub(crate) fn idle_wait(self) -> Duration {
         Duration::from_millis(match self {
             Self::ComeAgain => 3,

@@ -18,7 +18,6 @@ mod stages;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use memguard_capture::headroom::{
     Code, Cost, Decision, HeapFacts, LastCapture, Room, decide, estimate, needed_memory_bytes,
@@ -36,9 +35,9 @@ type Folders = HashMap<(PathBuf, String), Arc<Folder>>;
 /// Folders that are open, by path and app. One is open from its first capture until the guard stops.
 static FOLDERS: Mutex<Option<Folders>> = Mutex::new(None);
 /// Captures under way, by ticket.
-static UNDER_WAY: Mutex<Option<HashMap<u32, UnderWay>>> = Mutex::new(None);
-static NEXT_TICKET: AtomicU32 = AtomicU32::new(1);
+static UNDER_WAY: Tickets<UnderWay> = Tickets::new();
 
+use crate::children::Tickets;
 pub use crate::children::{ForkError, Patience, Started};
 pub use forked::{Finished, fork, prepare_again};
 pub use method::Wish;
@@ -350,16 +349,9 @@ pub fn begin(request: &SnapshotRequest) -> Result<Begun, Error> {
         })?),
         None => Place::of(&request.to)?,
     };
-    let ticket = NEXT_TICKET.fetch_add(1, Ordering::Relaxed);
-    let begun = Begun {
-        ticket,
-        temp_path: place.temp_path().map(Path::to_owned),
-        read_fd: place.read_fd(),
-        cost,
-        method,
-        method_reason,
-    };
-    let under_way = UnderWay {
+    let temp_path = place.temp_path().map(Path::to_owned);
+    let read_fd = place.read_fd();
+    let ticket = UNDER_WAY.issue(UnderWay {
         place,
         memory_bytes: needed_memory_bytes(&cost),
         is_forced: request.force,
@@ -368,9 +360,15 @@ pub fn begin(request: &SnapshotRequest) -> Result<Begun, Error> {
         redaction,
         method,
         ready,
-    };
-    put(ticket, under_way);
-    Ok(begun)
+    });
+    Ok(Begun {
+        ticket,
+        temp_path,
+        read_fd,
+        cost,
+        method,
+        method_reason,
+    })
 }
 
 /// The file of a compressed snapshot: measured, a fifth of the text or less; reserved, a quarter.
@@ -395,7 +393,7 @@ fn facts(request: &SnapshotRequest, last: Option<LastCapture>) -> HeapFacts {
 /// # Errors
 /// It is not whole, or has no place; nothing of it is left then.
 pub fn commit(ticket: u32, facts: SnapshotFacts) -> Result<Option<Committed>, Error> {
-    take(ticket).map_or(Ok(None), |under_way| {
+    UNDER_WAY.take(ticket).map_or(Ok(None), |under_way| {
         let metadata = facts.into_metadata(Method::Blocking, Ids::Process);
         let UnderWay {
             mut place,
@@ -409,7 +407,7 @@ pub fn commit(ticket: u32, facts: SnapshotFacts) -> Result<Option<Committed>, Er
 
 /// Gives up a snapshot; its temporary file is deleted.
 pub fn abort(ticket: u32) {
-    drop(take(ticket));
+    drop(UNDER_WAY.take(ticket));
 }
 
 /// Removes what captures of dead processes left behind, and what retention no longer allows.
@@ -448,23 +446,9 @@ pub fn close(settings: &SnapshotFolder) {
     drop(closed);
 }
 
-fn take(ticket: u32) -> Option<UnderWay> {
-    UNDER_WAY.lock().as_mut()?.remove(&ticket)
-}
-
-fn put(ticket: u32, under_way: UnderWay) {
-    UNDER_WAY
-        .lock()
-        .get_or_insert_default()
-        .insert(ticket, under_way);
-}
-
 /// Memory that captures under way will take.
 fn taken_bytes() -> u64 {
-    UNDER_WAY
-        .lock()
-        .as_ref()
-        .map_or(0, |all| all.values().map(|one| one.memory_bytes).sum())
+    UNDER_WAY.sum(|one| one.memory_bytes)
 }
 
 fn open(settings: &SnapshotFolder) -> Result<Arc<Folder>, Error> {

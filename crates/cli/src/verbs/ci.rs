@@ -4,7 +4,6 @@ use super::heaps::Format;
 use super::trial::{Pace, Subject, TrialPlan, TrialReport};
 use crate::context::Context;
 use crate::error::CliError;
-use crate::render::describe;
 use crate::units::Bound;
 
 /// Run a program under load and fail if its memory grows
@@ -42,14 +41,6 @@ impl Args {
 
 pub(crate) fn run(args: &Args, context: &mut Context) -> Result<(), CliError> {
     args.plan(false)?;
-    let files = args.format.prepare(context)?;
-    let mut report: TrialReport = context.host.facts()?;
-    report.judge();
-    let document = describe::trial(&report);
-    args.format
-        .print(context, files, "memguard.ci/1", &report, &document, None)?;
-    if report.interrupted {
-        return Err(CliError::Interrupted);
-    }
+    let report = TrialReport::told(&args.format, "memguard.ci/1", context)?;
     report.failure().map_or(Ok(()), Err)
 }

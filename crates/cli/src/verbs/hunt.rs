@@ -4,7 +4,6 @@ use super::heaps::Format;
 use super::trial::{Outcome, Pace, Subject, TrialPlan, TrialReport};
 use crate::context::Context;
 use crate::error::CliError;
-use crate::render::describe;
 
 /// Find a leak: in a process that runs, or in a program that is run under load
 ///
@@ -43,15 +42,7 @@ impl Args {
 
 pub(crate) fn run(args: &Args, context: &mut Context) -> Result<(), CliError> {
     args.plan(false)?;
-    let files = args.format.prepare(context)?;
-    let mut report: TrialReport = context.host.facts()?;
-    report.judge();
-    let document = describe::trial(&report);
-    args.format
-        .print(context, files, "memguard.hunt/1", &report, &document, None)?;
-    if report.interrupted {
-        return Err(CliError::Interrupted);
-    }
+    let report = TrialReport::told(&args.format, "memguard.hunt/1", context)?;
     let found = report.outcome == Outcome::Grows && !args.verify;
     match report.failure() {
         Some(failure) if !found => Err(failure),

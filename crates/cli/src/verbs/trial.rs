@@ -3,8 +3,11 @@
 use memguard_hunt::LeakReport;
 use serde::{Deserialize, Serialize};
 
+use super::heaps::Format;
 use super::traffic::{LoadPlan, Traffic};
+use crate::context::Context;
 use crate::error::CliError;
+use crate::render::describe;
 use crate::run::{LoadFigures, Memory, Part, Tolerances};
 use crate::units::{Bound, Millis};
 
@@ -177,6 +180,23 @@ impl TrialPlan {
 }
 
 impl TrialReport {
+    /// The report of the host's measurement, judged and printed.
+    pub(crate) fn told(
+        format: &Format,
+        schema: &'static str,
+        context: &mut Context,
+    ) -> Result<Self, CliError> {
+        let files = format.prepare(context)?;
+        let mut report: Self = context.host.facts()?;
+        report.judge();
+        let document = describe::trial(&report);
+        format.print(context, files, schema, &report, &document, None)?;
+        if report.interrupted {
+            return Err(CliError::Interrupted);
+        }
+        Ok(report)
+    }
+
     /// Judges the curves of all processes.
     pub(crate) fn judge(&mut self) {
         let tolerances = Tolerances::default();

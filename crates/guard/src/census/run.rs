@@ -1,21 +1,18 @@
 //! Tickets: a census is begun on a thread that may wait, forked on that of JavaScript, and ends on its reaper's.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Read, Seek};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use memguard_fork::{Ended, Failure, Forked, Limits, Outcome};
 use memguard_v8_api::Isolate;
-use parking_lot::Mutex;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::child::{Here, read_tracked, walk};
 use super::kept;
 use super::request::{CensusFacts, CensusRequest};
 use super::{CensusError, support};
-use crate::children::{ForkError, Patience, Ready, Started, Turn, Watch};
+use crate::children::{ForkError, Patience, Ready, Started, Tickets, Told, Turn, Watch};
 use crate::snapshots::room::memory_room;
 
 /// The least bound of a child's memory: an estimate can be off by so much.
@@ -29,8 +26,7 @@ const WALL: Duration = Duration::from_secs(600);
 const MOST_ANSWER_BYTES: u64 = 512 << 20;
 
 /// Censuses under way, by ticket.
-static UNDER_WAY: Mutex<Option<HashMap<u32, UnderWay>>> = Mutex::new(None);
-static NEXT_TICKET: AtomicU32 = AtomicU32::new(1);
+static UNDER_WAY: Tickets<UnderWay> = Tickets::new();
 
 struct UnderWay {
     request: CensusRequest,
@@ -89,13 +85,6 @@ pub struct Problem {
     pub is_worth_retrying: bool,
 }
 
-/// An error, as the child tells it.
-#[derive(Serialize, Deserialize)]
-struct Told {
-    code: String,
-    message: String,
-}
-
 /// Checks whether it can be had and whether there is room, and prepares a fork. Where there is room for a walk but not
 /// for the graph that was asked for, there will be none, and the answer says why.
 ///
@@ -124,15 +113,13 @@ pub fn begin(request: CensusRequest) -> Result<Begun, CensusError> {
         )
     })?;
     let ready = Ready::prepare(true).map_err(of_fork)?;
-    let ticket = NEXT_TICKET.fetch_add(1, Ordering::Relaxed);
     let estimated_bytes = request.bytes();
-    let under_way = UnderWay {
+    let ticket = UNDER_WAY.issue(UnderWay {
         request,
         output,
         keep_buffers: true,
         ready: Some(ready),
-    };
-    put(ticket, under_way);
+    });
     Ok(Begun {
         ticket,
         estimated_bytes,
@@ -186,7 +173,9 @@ fn of_fork(error: ForkError) -> CensusError {
 /// # Errors
 /// The ticket is not known, or the system refuses.
 pub fn prepare_again(ticket: u32, without_graph: bool) -> Result<(), CensusError> {
-    let mut under_way = take(ticket).ok_or_else(|| of_fork(ForkError::NoTicket))?;
+    let mut under_way = UNDER_WAY
+        .take(ticket)
+        .ok_or_else(|| of_fork(ForkError::NoTicket))?;
     // Gives the turn back, if it still has it.
     under_way.ready = None;
     if without_graph {
@@ -201,7 +190,7 @@ pub fn prepare_again(ticket: u32, without_graph: bool) -> Result<(), CensusError
     match result {
         Ok(ready) => {
             under_way.ready = Some(ready);
-            put(ticket, under_way);
+            UNDER_WAY.put(ticket, under_way);
             Ok(())
         }
         Err(error) => Err(error),
@@ -210,7 +199,7 @@ pub fn prepare_again(ticket: u32, without_graph: bool) -> Result<(), CensusError
 
 /// Gives a census up.
 pub fn abort(ticket: u32) {
-    drop(take(ticket));
+    drop(UNDER_WAY.take(ticket));
 }
 
 /// Forks this process; the child walks the heap of this thread's isolate. `done` is called on another thread when it has
@@ -229,9 +218,11 @@ pub unsafe fn fork(
 ) -> Result<Option<Started>, CensusError> {
     let no_isolate = || of_fork(ForkError::NoIsolate);
     let here = Here::of(Isolate::current().ok_or_else(no_isolate)?);
-    let mut under_way = take(ticket).ok_or_else(|| of_fork(ForkError::NoTicket))?;
+    let mut under_way = UNDER_WAY
+        .take(ticket)
+        .ok_or_else(|| of_fork(ForkError::NoTicket))?;
     if patience == Patience::ComeAgain && !under_way.ready.as_ref().is_none_or(Ready::is_idle) {
-        put(ticket, under_way);
+        UNDER_WAY.put(ticket, under_way);
         return Ok(None);
     }
     let Some(ready) = under_way.ready.take() else {
@@ -255,7 +246,7 @@ pub unsafe fn fork(
             walked.map(|()| Vec::new()).map_err(|error| {
                 let CensusError { code, message } = error;
                 let code = code.to_owned();
-                serde_json::to_vec(&Told { code, message }).unwrap_or_default()
+                Told { code, message }.into_answer()
             })
         })
     };
@@ -314,7 +305,7 @@ fn reap(ticket: u32, forked: Forked, mut under_way: UnderWay, here: Here, turn: 
     if goes_on {
         // Whether or not one of them was missed: the next child gets them all.
         under_way.keep_buffers = false;
-        put(ticket, under_way);
+        UNDER_WAY.put(ticket, under_way);
     }
     drop(turn);
     done(finished);
@@ -362,10 +353,7 @@ impl Finished {
 
 impl Problem {
     fn of(failure: Failure, detail: &str, answer: &[u8], had_graph: bool) -> Self {
-        let told = (failure == Failure::Work)
-            .then(|| serde_json::from_slice::<Told>(answer).ok())
-            .flatten();
-        let told = told.unwrap_or_else(|| Told {
+        let told = Told::read(failure, answer).unwrap_or_else(|| Told {
             code: match failure {
                 Failure::Memory => "ERR_MEMGUARD_CENSUS_NO_MEMORY",
                 _ => "ERR_MEMGUARD_CENSUS_FORK",
@@ -397,15 +385,4 @@ impl Problem {
             is_worth_retrying: false,
         }
     }
-}
-
-fn take(ticket: u32) -> Option<UnderWay> {
-    UNDER_WAY.lock().as_mut()?.remove(&ticket)
-}
-
-fn put(ticket: u32, under_way: UnderWay) {
-    UNDER_WAY
-        .lock()
-        .get_or_insert_default()
-        .insert(ticket, under_way);
 }

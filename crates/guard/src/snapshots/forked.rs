@@ -7,13 +7,13 @@ use memguard_capture::{Committed, Compression, Error, Ids, Method};
 use memguard_fork::{Child, Ended, Failure, Forked, Limits, Outcome};
 use memguard_heap_graph::redact::{Redact, RedactKey, Redactor};
 use memguard_v8_api::Isolate;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::place::Place;
 use super::stages::{Meter, Text};
-use super::{SnapshotFacts, UnderWay, put, take};
+use super::{SnapshotFacts, UNDER_WAY, UnderWay};
 use crate::census::{self, Here};
-use crate::children::{ForkError, Patience, Ready, Started, Turn, Watch, ms};
+use crate::children::{ForkError, Patience, Ready, Started, Told, Turn, Watch, ms};
 use crate::generator;
 
 /// The least that a child is given: less would not even hold an empty heap's snapshot.
@@ -71,12 +71,12 @@ pub struct Problem {
 /// # Errors
 /// The ticket is not known, or the system refuses.
 pub fn prepare_again(ticket: u32) -> Result<(), ForkError> {
-    let mut under_way = take(ticket).ok_or(ForkError::NoTicket)?;
+    let mut under_way = UNDER_WAY.take(ticket).ok_or(ForkError::NoTicket)?;
     // Gives the turn back, if it still has it.
     under_way.ready = None;
     let ready = Ready::prepare(under_way.keep_buffers);
     let result = ready.map(|ready| under_way.ready = Some(ready));
-    put(ticket, under_way);
+    UNDER_WAY.put(ticket, under_way);
     result
 }
 
@@ -97,13 +97,13 @@ pub unsafe fn fork(
     let Some(isolate) = Isolate::current() else {
         return Err(ForkError::NoIsolate);
     };
-    let mut under_way = take(ticket).ok_or(ForkError::NoTicket)?;
+    let mut under_way = UNDER_WAY.take(ticket).ok_or(ForkError::NoTicket)?;
     if patience == Patience::ComeAgain && !under_way.ready.as_ref().is_none_or(Ready::is_idle) {
-        put(ticket, under_way);
+        UNDER_WAY.put(ticket, under_way);
         return Err(ForkError::WorkersBusy);
     }
     let Some(ready) = under_way.ready.take() else {
-        put(ticket, under_way);
+        UNDER_WAY.put(ticket, under_way);
         return Err(ForkError::NoTicket);
     };
     let limits = Limits {
@@ -135,7 +135,7 @@ pub unsafe fn fork(
     let (forked, reaper) = match forked {
         Ok(forked) => forked,
         Err(error) => {
-            put(ticket, under_way);
+            UNDER_WAY.put(ticket, under_way);
             return Err(error);
         }
     };
@@ -187,16 +187,9 @@ fn work(
                 code: error.code().to_owned(),
                 message: error.to_string(),
             };
-            Err(serde_json::to_vec(&told).unwrap_or_default())
+            Err(told.into_answer())
         }
     }
-}
-
-/// An error, as the child tells it.
-#[derive(Serialize, Deserialize)]
-struct Told {
-    code: String,
-    message: String,
 }
 
 /// In the child: takes the snapshot and publishes it.
@@ -281,7 +274,7 @@ impl Job {
         if goes_on {
             // Whether or not one of them was missed: the next child gets them all.
             under_way.keep_buffers = false;
-            put(ticket, under_way);
+            UNDER_WAY.put(ticket, under_way);
         } else {
             drop(under_way);
         }
@@ -316,10 +309,7 @@ impl Problem {
     fn of(failure: Failure, detail: &str, answer: &[u8], under_way: &UnderWay) -> Self {
         // What was written to a stream cannot be taken back.
         let anew = under_way.place.can_start_over();
-        let told = (failure == Failure::Work)
-            .then(|| serde_json::from_slice::<Told>(answer).ok())
-            .flatten();
-        let told = told.unwrap_or_else(|| Told {
+        let told = Told::read(failure, answer).unwrap_or_else(|| Told {
             code: match failure {
                 Failure::Memory => "ERR_MEMGUARD_SNAPSHOT_NO_MEMORY",
                 _ => "ERR_MEMGUARD_SNAPSHOT_FORK",
