@@ -41,6 +41,7 @@ test('the demo', { concurrency: true }, async (t) => {
     assert.match(output, /✔ alert +warn at [\d.]+ s/);
     assert.match(output, /✔ snapshots +\d taken: SIGUSR2 at/);
     assert.match(output, /✔ retention +2 kept, \d deleted/);
+    assert.match(output, /✔ census +LogEntry \(server\.js:\d+\) went from [\d,]+ to [\d,]+/);
     assert.match(output, /✔ leak/);
     const snapshots = snapshotsIn(dir);
     assert.strictEqual(snapshots.length, 2);

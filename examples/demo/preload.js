@@ -5,6 +5,9 @@
 
 const { guard } = require('memguard');
 
+/** The first census, for the second to be compared with. */
+let before = null;
+
 const send = (type, data) => process.connected && process.send({ type, ...data });
 
 guard.on('sample', ({ process: { rssBytes }, isolates: [main], limit }) => {
@@ -23,9 +26,19 @@ process.on('warning', ({ code, message }) => {
 });
 
 process.on('message', (request) => {
+  if (request === 'census') takeCensus().catch(({ message }) => send('census', { census: { failure: message } }));
   if (request === 'collect') send('collected', { collected: guard.forceGC() });
   // Where there are no signals to ask by, as on Windows.
   if (request === 'snapshot') guard.takeSnapshot({ reason: 'signal' }).catch(({ message }) => send('degraded', { degraded: { reason: message } }));
 });
+async function takeCensus() {
+  const census = await guard.census({ track: true });
+  const { total, pauseMs, walkedMs } = census;
+  const ours = ({ group, location }) => group === 'object' && location?.script.startsWith(__dirname);
+  const grown = before === null ? null : (census.compare(before).classes.find(ours) ?? null);
+  before ??= census;
+  send('census', { census: { total, pauseMs, walkedMs, grown } });
+}
+
 // A server without its terminal has no reason to go on.
 process.on('disconnect', () => process.exit());

@@ -89,6 +89,7 @@ async function scenario({ server, story, fixed, seconds }) {
   story.activity = `${visitors} visitors; each request is logged, ${fixed ? 'the oldest dropped' : 'none ever dropped'}`;
 
   await sleep(seconds * 150);
+  await count(server, story);
   server.requestSnapshot();
   await snapshots(1);
 
@@ -101,11 +102,17 @@ async function scenario({ server, story, fixed, seconds }) {
     if (story.snapshots.length <= MAX_SNAPSHOTS) server.requestSnapshot();
     await snapshots(MAX_SNAPSHOTS + 1);
   }
+  await count(server, story);
   await sleep(1000);
   const held = await server.collect();
   story.tell({ symbol: '○', level: 'bold', title: 'forced GC', lines: [freed(held)] });
   await sleep(1500);
   return { traffic, held, samplerMs: server.samplerCpuMs(), failure: null };
+}
+
+/** What is in the server's heap, while it serves. */
+async function count(server, story) {
+  story.census(await server.census());
 }
 
 /** Waits until something is so, or for the given time. */

@@ -6,13 +6,25 @@ const { randomUUID } = require('crypto');
 const express = require('express');
 const { findProduct, renderPage } = require('./shop');
 
+class LogEntry {
+  id = randomUUID();
+  time = new Date();
+  page = null;
+
+  constructor({ method, url, headers }) {
+    this.method = method;
+    this.url = url;
+    this.headers = headers;
+  }
+}
+
 // What every visitor asked for and saw, so that support can look it up.
 const requestLog = {};
 
 const app = express();
 
 app.use((req, res, next) => {
-  req.entry = { id: randomUUID(), time: new Date(), method: req.method, url: req.url, headers: req.headers };
+  req.entry = new LogEntry(req);
   requestLog[req.entry.id] = req.entry;
   res.set('X-Request-Id', req.entry.id);
   next();

@@ -27,6 +27,7 @@ class Story extends EventEmitter {
   recoveries = [];
   snapshots = [];
   deleted = [];
+  censuses = [];
   now = { usedBytes: 0, liveBytes: 0, rssBytes: 0, rate: 0 };
   limitBytes = OLD_SPACE_MB * 2 ** 20;
   thresholds = THRESHOLDS;
@@ -70,6 +71,18 @@ class Story extends EventEmitter {
     server.on('snapshot', ({ snapshot }) => this.#snapshot(snapshot));
     server.on('degraded', ({ degraded: { reason } }) => this.tell({ symbol: '✗', level: 'warn', title: 'not done', lines: [reason] }));
     server.on('warning', ({ message }) => this.tell({ symbol: '!', level: 'warn', title: 'advice', lines: [message] }));
+  }
+
+  census(census) {
+    const at = this.elapsedMs;
+    this.censuses.push({ at, ...census });
+    const { failure, total, pauseMs, walkedMs, grown } = census;
+    const lines = [failure];
+    if (failure === undefined) {
+      lines[0] = `${count(total.count)} objects, ${megabytes(total.bytes)}: the server stood still for ${duration(pauseMs)}, a child walked its heap in ${duration(walkedMs)}`;
+      if (grown) lines.push(growth(grown));
+    }
+    this.tell({ symbol: '◇', level: 'snapshot', title: 'census', lines });
   }
 
   end(activity) {
@@ -147,6 +160,9 @@ class Story extends EventEmitter {
 }
 
 const causeOf = ({ reason, level }) => (reason === 'alert' ? `because of the ${level} alert` : 'asked for by SIGUSR2');
+/** How a class has grown between two censuses. */
+const growth = ({ name, location, before, after, growth: { bytes } }) =>
+  `${name} (${fileName(location.script)}:${location.line}) went from ${count(before.count)} to ${count(after.count)}, ${megabytes(bytes)} more by themselves`;
 const fileName = (file) => file.split(/[\\/]/).pop();
 
-module.exports = { Story, causeOf, fileName };
+module.exports = { Story, causeOf, fileName, growth };

@@ -3,6 +3,7 @@
 const fs = require('fs');
 const { clock, duration, megabytes, percent } = require('./text');
 const { MAX_SNAPSHOTS } = require('./server-process');
+const { growth } = require('./story');
 
 /** A curve is flat when its end is no higher than its middle by more than this share of the limit. */
 const FLAT = 0.05;
@@ -13,7 +14,7 @@ const FLAT = 0.05;
  */
 function judge(story, { fixed, held, dir }) {
   const kept = readSnapshots(dir);
-  return fixed ? [noAlert(story), flat(story), whole(story, kept)] : [alerted(story), whole(story, kept), pruned(story, kept), leak(story, held)];
+  return fixed ? [noAlert(story), flat(story), whole(story, kept)] : [alerted(story), whole(story, kept), pruned(story, kept), census(story), leak(story, held)];
 }
 
 function alerted({ alerts }) {
@@ -36,6 +37,16 @@ function whole({ snapshots }, kept) {
 function pruned({ snapshots, deleted }, kept) {
   const ok = deleted.length > 0 && kept.length === MAX_SNAPSHOTS && snapshots.length - deleted.length === kept.length && deleted.every(({ file }) => !fs.existsSync(file));
   return { ok, name: 'retention', text: `${kept.length} kept, ${deleted.length} deleted (maxSnapshots is ${MAX_SNAPSHOTS})` };
+}
+
+/** Two censuses, of which the second names what grew; where there are none, that is said. */
+function census({ censuses }) {
+  const [first, last] = [censuses[0], censuses.at(-1)];
+  const failure = censuses.find((it) => it.failure !== undefined)?.failure;
+  if (process.platform !== 'linux') return { ok: true, name: 'census', text: `not here: ${failure}` };
+  if (censuses.length < 2 || failure !== undefined) return { ok: false, name: 'census', text: failure ?? 'there were not two of them' };
+  const text = last.grown === null ? 'no class of its own grew' : `${growth(last.grown)} (of ${clock(last.at - first.at)})`;
+  return { ok: last.grown?.name === 'LogEntry', name: 'census', text };
 }
 
 function leak({ recoveries }, held) {
