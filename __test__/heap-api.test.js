@@ -11,6 +11,7 @@ const { pathToFileURL } = require('node:url');
 const { after, before, describe, it } = require('node:test');
 const zlib = require('node:zlib');
 const { analyze, compare } = require('..');
+const { memguard } = require('./support/cli');
 const { root, temporaryFolder } = require('./support/tarballs');
 
 const APP = `
@@ -30,6 +31,16 @@ before(() => execFileSync(process.execPath, ['-e', APP], { cwd: folder }));
 after(() => fs.rmSync(folder, { recursive: true, force: true }));
 
 const visitors = (report) => report.classes.rows.find(({ name }) => name === 'Visitor');
+
+const SPARSE = `
+  class Far { constructor(at) { this.at = String(at) + '.'; } }
+  const indices = [5, 2147483647, 2147483648, 3000000000, 4294967294];
+  globalThis.sparse = [];
+  globalThis.dictionary = {};
+  for (const at of indices) sparse[at] = new Far(at);
+  for (const at of indices) dictionary[at] = new Far(at);
+  require('v8').writeHeapSnapshot('sparse.heapsnapshot');
+`;
 
 describe('analyze()', () => {
   it('says what is in a file', async () => {
@@ -66,6 +77,18 @@ describe('analyze()', () => {
       Promise.all(all).then((reports) => console.log(new Set(reports.map(({ totals }) => totals.size)).size));`;
     const out = execFileSync(process.execPath, ['-e', code], { env: { ...process.env, UV_THREADPOOL_SIZE: '1' }, timeout: 60_000 });
     assert.equal(out.toString(), '1\n');
+  });
+
+  it('knows indices from 2^31 on, which V8 14 prints as negative numbers', async () => {
+    execFileSync(process.execPath, ['-e', SPARSE], { cwd: folder });
+    const file = path.join(folder, 'sparse.heapsnapshot');
+    const { classes } = await analyze(file);
+    assert.ok(classes.rows.length > 0);
+    for (const at of [5, 2147483647, 2147483648, 3000000000, 4294967294]) {
+      const { stdout } = await memguard(['retainers', file, '--filter', `string = "${at}."`, '--json'], { cwd: folder });
+      const [, place] = JSON.parse(stdout).shortest.text.match(/\[(\d+)\] → Far/);
+      assert.equal(place, String(at));
+    }
   });
 
   it('leaves the event loop free, and tells of progress', async () => {

@@ -194,6 +194,47 @@ fn wrong_counts_and_references_are_found_where_they_stand() {
             r#""nodes":[0,0,1,0,1,1,1,3,8,0],"edges":[0,4294967296,5]"#,
             "an index below 2^32",
         ),
+        // With a sign, where V8 writes none: size, id, number of edges, type, name, target.
+        (
+            GOOD,
+            r#""nodes":[0,0,1,0,1,1,1,3,-8,0],"edges":[1,1,5]"#,
+            "a number that is not negative",
+        ),
+        (
+            GOOD,
+            r#""nodes":[0,0,1,0,1,1,1,-3,8,0],"edges":[1,1,5]"#,
+            "a number that is not negative",
+        ),
+        (
+            GOOD,
+            r#""nodes":[0,0,1,0,1,1,1,3,8,-1],"edges":[1,1,5]"#,
+            "1 edges in all",
+        ),
+        (
+            GOOD,
+            r#""nodes":[-1,0,1,0,1,1,1,3,8,0],"edges":[1,1,5]"#,
+            "a type of node below 2",
+        ),
+        (
+            GOOD,
+            r#""nodes":[0,0,1,0,1,1,-2,3,8,0],"edges":[1,1,5]"#,
+            "below 2, the number of strings",
+        ),
+        (
+            GOOD,
+            r#""nodes":[0,0,1,0,1,1,1,3,8,0],"edges":[1,-1,5]"#,
+            "a string",
+        ),
+        (
+            GOOD,
+            r#""nodes":[0,0,1,0,1,1,1,3,8,0],"edges":[-1,1,5]"#,
+            "a type of edge below 2",
+        ),
+        (
+            GOOD,
+            r#""nodes":[0,0,1,0,1,1,1,3,8,0],"edges":[1,1,-5]"#,
+            "a multiple of 5 below 10",
+        ),
         (
             GOOD,
             r#""nodes":[0,0,1,0,1,1,1,3,8,0],"edges":[1,4294967295,5]"#,
@@ -229,6 +270,12 @@ fn wrong_counts_and_references_are_found_where_they_stand() {
         "{}",
         &text[offset as usize..]
     );
+    let text = snapshot(
+        GOOD,
+        r#""nodes":[0,0,1,0,1,1,1,-33,8,0],"edges":[1,1,5],"strings":["a","b"]"#,
+    );
+    let (_, offset, _) = failure(&text);
+    assert!(text[offset as usize..].starts_with("-33,8"));
     // Locations of nodes that are not there.
     let rest = r#""nodes":[0,0,1,0,1,1,1,3,8,0],"edges":[1,1,5],"locations":[10,1,1,1],"strings":["a","b"]"#;
     assert_eq!(failure(&snapshot(GOOD, rest)).0, wrong);
@@ -333,7 +380,19 @@ fn compressed_bombs_are_bounded() {
 fn damaged_json_is_found_where_it_stands() {
     let strings = r#""strings":["a","b"]"#;
     for (nodes, at, expected) in [
-        ("[0,0,1,0,1,1,1,3,8,-1]", "-1]", "a number"),
+        ("[0,0,1,0,1,1,1,3,8,-]", "-]", "a number"),
+        ("[0,0,1,0,1,1,1,3,8,-0]", "-0]", "a number"),
+        ("[0,0,1,0,1,1,1,3,8,--1]", "--1]", "a number"),
+        (
+            "[0,0,1,0,1,1,1,3,8-1]",
+            "-1]",
+            "a comma or the end of the array",
+        ),
+        (
+            "[0,0,1,0,1,1,1,-2147483649,8,0]",
+            "-2147483649",
+            "a number of at least -2^31",
+        ),
         (
             "[0,0,1,0,1,1,1,3,8,0.5]",
             ".5]",
@@ -442,4 +501,37 @@ fn duplicate_ids_cycles_and_islands_are_no_harm() {
     assert_eq!(analysis.distance(node(d)), UNREACHED);
     assert_eq!(analysis.total_size(), 64 + 40);
     use_up(&graph);
+}
+
+#[test]
+fn signs_make_no_difference_wherever_chunks_end() {
+    // More than one chunk of text, in which every edge has an index with a sign: wherever a chunk ends, one is there.
+    let count = 60_000;
+    let index = |at: u32| u32::MAX - at * 7;
+    let written = |signed: bool| {
+        let edges: Vec<_> = (0..count)
+            .map(|at| match signed {
+                true => format!("0,{},5", index(at).cast_signed()),
+                false => format!("0,{},5", index(at)),
+            })
+            .collect();
+        let nodes = format!("[0,0,1,0,{count},1,1,3,8,0]");
+        snapshot(
+            &format!(r#""node_count":2,"edge_count":{count}"#),
+            &format!(
+                r#""nodes":{nodes},"edges":[{}],"strings":["a","b"]"#,
+                edges.join(",")
+            ),
+        )
+    };
+    for (text, threads) in [(written(true), 1), (written(true), 3), (written(false), 2)] {
+        assert!(text.len() > 512 << 10);
+        let graph = read_with(text.as_bytes(), threads).unwrap();
+        let found: Vec<_> = graph
+            .edges(graph.root())
+            .map(|edge| edge.name(&graph).into_owned())
+            .collect();
+        let expected: Vec<_> = (0..count).map(|at| index(at).to_string()).collect();
+        assert!(found == expected);
+    }
 }

@@ -103,8 +103,12 @@ fn what_the_fields_say_arrives() {
     heap.set_location(user, [12, 4, 16]);
     heap.property(global, "ключ", user);
     heap.element(user, 4_294_967_294, global);
+    // A function of which V8 does not know where it stands.
+    let unplaced = heap.object("unplaced", 8);
+    heap.set_location(unplaced, [12, u32::MAX, u32::MAX]);
+    heap.property(global, "unplaced", unplaced);
     heap.set_extra_native_bytes(123_456);
-    for layout in [Layout::node_20(), Layout::deno_2(), Layout::odd()] {
+    for layout in Layout::all() {
         let graph = read(heap.to_json_as(&layout).as_slice(), &options(1)).unwrap();
         let node = graph.node(NodeIndex(2));
         assert_eq!(node.name(), "Us\"er\\ \u{1F600}\n");
@@ -118,6 +122,8 @@ fn what_the_fields_say_arrives() {
             [12, 4, 16]
         );
         assert_eq!(node.edges().next().unwrap().name(&graph), "4294967294");
+        let unplaced = graph.node(NodeIndex(3)).location().unwrap();
+        assert_eq!([unplaced.line, unplaced.column], [u32::MAX; 2]);
         assert_eq!(
             graph
                 .node(NodeIndex(1))

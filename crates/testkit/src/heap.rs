@@ -237,11 +237,11 @@ impl Heap {
         for (at, node) in self.nodes.iter().enumerate() {
             layout.separate(&mut text, at);
             let fields = layout.node_fields.iter().map(|field| match field.as_str() {
-                "type" => layout.kind_number(node.kind) as u64,
-                "name" => node.name as u64,
-                "id" => node.id,
-                "self_size" => node.self_size,
-                "edge_count" => node.edges.len() as u64,
+                "type" => layout.kind_number(node.kind) as i128,
+                "name" => node.name as i128,
+                "id" => node.id.into(),
+                "self_size" => node.self_size.into(),
+                "edge_count" => node.edges.len() as i128,
                 "detachedness" => node.detachedness.into(),
                 _ => 0,
             });
@@ -255,10 +255,10 @@ impl Heap {
                 .edge_fields
                 .iter()
                 .map(|field| match (field.as_str(), label) {
-                    ("type", _) => kind as u64,
-                    ("name_or_index", Label::Name(name)) => name as u64,
-                    ("name_or_index", Label::Index(index)) => index.into(),
-                    ("to_node", _) => (target * layout.node_fields.len()) as u64,
+                    ("type", _) => kind as i128,
+                    ("name_or_index", Label::Name(name)) => name as i128,
+                    ("name_or_index", Label::Index(index)) => layout.short(index),
+                    ("to_node", _) => (target * layout.node_fields.len()) as i128,
                     _ => 0,
                 });
             layout.record(&mut text, fields);
@@ -275,10 +275,10 @@ impl Heap {
                 .location_fields
                 .iter()
                 .map(|field| match field.as_str() {
-                    "object_index" => node as u64,
-                    "script_id" => script.into(),
-                    "line" => line.into(),
-                    "column" => column.into(),
+                    "object_index" => node as i128,
+                    "script_id" => layout.short(script),
+                    "line" => layout.short(line),
+                    "column" => layout.short(column),
                     _ => 0,
                 });
             layout.record(&mut text, fields);

@@ -19,6 +19,8 @@ pub struct Layout {
     pub lines: bool,
     /// White space around everything.
     pub spaces: bool,
+    /// Numbers of 32 bits are printed with a sign, as V8 14 and later do: those from 2^31 on are negative.
+    pub signed: bool,
 }
 
 fn owned(names: &[&str]) -> Vec<String> {
@@ -46,10 +48,11 @@ impl Layout {
             reversed_kinds: false,
             lines: true,
             spaces: false,
+            signed: false,
         }
     }
 
-    /// As Node.js 24 and later: no trace, everything on one line.
+    /// As Node.js 24 and later: no trace, everything on one line, numbers with a sign.
     #[must_use]
     pub fn node_24() -> Self {
         let fields = [
@@ -63,6 +66,7 @@ impl Layout {
         Self {
             node_fields: owned(&fields),
             lines: false,
+            signed: true,
             ..Self::node_20()
         }
     }
@@ -122,6 +126,7 @@ impl Layout {
             reversed_kinds: true,
             lines: true,
             spaces: true,
+            signed: true,
         }
     }
 
@@ -189,7 +194,16 @@ impl Layout {
         }
     }
 
-    pub(crate) fn record(&self, text: &mut String, fields: impl Iterator<Item = u64>) {
+    /// A number that V8 holds in 32 bits, as it prints it.
+    pub(crate) fn short(&self, value: u32) -> i128 {
+        if self.signed {
+            value.cast_signed().into()
+        } else {
+            value.into()
+        }
+    }
+
+    pub(crate) fn record(&self, text: &mut String, fields: impl Iterator<Item = i128>) {
         let separator = if self.spaces { " , " } else { "," };
         let fields: Vec<_> = fields.map(|field| field.to_string()).collect();
         text.push_str(&fields.join(separator));

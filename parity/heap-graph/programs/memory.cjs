@@ -11,6 +11,8 @@ const kept = (globalThis.kept = { arrays: [], buffers: [], strings: [], numbers:
 const long = 'abcdefghij'.repeat(400);
 const sparse = [];
 sparse[100_000] = kept;
+// From 2^31 on V8 14 writes indices as negative numbers.
+for (const index of [2 ** 31 - 1, 2 ** 31, 3e9, 2 ** 32 - 2]) sparse[index] = { index: `at ${index}` };
 kept.arrays.push(sparse, new Array(5000).fill(kept), Array.from({ length: 3000 }, (_, n) => n * 1.5));
 for (let n = 0; n < 500 * scale; n++) {
   const elements = [kept, `text ${n}`];

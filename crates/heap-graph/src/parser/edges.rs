@@ -106,7 +106,7 @@ impl Sink for EdgeSink<'_> {
                     expected,
                 });
             };
-            let Some(target) = self.node(batch.wide(at + layout.target)) else {
+            let Some(target) = self.node(batch.unsigned(at + layout.target)) else {
                 let (fields, end) = (self.node_fields, self.nodes * self.node_fields);
                 let expected = format!("the place of a node, a multiple of {fields} below {end}");
                 return Err(Misfit {
@@ -114,18 +114,19 @@ impl Sink for EdgeSink<'_> {
                     expected,
                 });
             };
-            let name = fields[layout.label];
-            if name == u32::MAX && (named || batch.wide(at + layout.label) > u64::from(u32::MAX)) {
-                let expected = if named {
-                    "a string"
-                } else {
-                    "an index below 2^32"
-                }
-                .to_owned();
-                return Err(Misfit {
-                    at: at + layout.label,
-                    expected,
-                });
+            let mut name = fields[layout.label];
+            if name == u32::MAX {
+                let at = at + layout.label;
+                let index = u32::try_from(batch.unsigned(at)).ok();
+                name = index.filter(|_| !named).ok_or_else(|| Misfit {
+                    at,
+                    expected: if named {
+                        "a string"
+                    } else {
+                        "an index below 2^32"
+                    }
+                    .to_owned(),
+                })?;
             }
             if named {
                 names = names.max(name + 1);

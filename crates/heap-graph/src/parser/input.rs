@@ -1,6 +1,6 @@
 //! The bytes of a snapshot, chunk by chunk, from wherever they come.
 //!
-//! Chunks end behind a byte that is no digit, so that no number is cut in two. Several threads may take chunks in turn (behind
+//! Chunks end behind a byte that is neither digit nor minus, so that no number is cut in two. Several threads may take chunks in turn (behind
 //! a lock) and give back those that they have no use for.
 
 use std::collections::VecDeque;
@@ -150,7 +150,7 @@ impl<'r> Input<'r> {
                 .iter()
                 .rev()
                 .take(LONGEST_NUMBER)
-                .take_while(|byte| byte.is_ascii_digit())
+                .take_while(|&&byte| byte.is_ascii_digit() || byte == b'-')
                 .count();
             if digits < LONGEST_NUMBER {
                 self.carry.extend_from_slice(&buffer[end - digits..end]);

@@ -122,12 +122,16 @@ impl Sink for NodeSink<'_> {
             let small = u16::try_from(fields[layout.self_size]).unwrap_or(SizeColumn::LARGE);
             size.store(small, Ordering::Relaxed);
             edges.store(fields[layout.edge_count], Ordering::Relaxed);
+            let wide = |field: usize| {
+                let (at, expected) = (at + field, "a number that is not negative".to_owned());
+                batch.wide(at).ok_or(Misfit { at, expected })
+            };
             if small == SizeColumn::LARGE {
-                let size = batch.wide(at + layout.self_size);
+                let size = wide(layout.self_size)?;
                 self.rare.lock().large_sizes.push((index as u32, size));
             }
             if fields[layout.id] == u32::MAX {
-                let id = batch.wide(at + layout.id);
+                let id = wide(layout.id)?;
                 self.rare.lock().wide_ids.push((index as u32, id));
             }
             if let Some(detachedness) = layout

@@ -19,26 +19,47 @@ pub(crate) struct Batch<'t> {
     pub(crate) numbers: &'t [u32],
     /// Where the numbers begin among those that `wide` counts.
     base: usize,
-    wide: &'t [(usize, u64)],
+    wide: &'t [(usize, i128)],
 }
 
 impl Batch<'_> {
-    /// The number at an index of [`Batch::numbers`], in full.
+    /// The number at an index of [`Batch::numbers`], in full; none if it is negative.
     #[inline]
-    pub(crate) fn wide(&self, at: usize) -> u64 {
+    pub(crate) fn wide(&self, at: usize) -> Option<u64> {
         let number = self.numbers[at];
         if number == u32::MAX {
-            self.wide_slow(at + self.base)
+            u64::try_from(self.exact(at)).ok()
+        } else {
+            Some(u64::from(number))
+        }
+    }
+
+    /// [`Batch::wide`] where V8 writes a number of 32 bits: up to V8 13 without a sign, since then with one, so that those from
+    /// 2^31 on are negative.
+    #[inline]
+    pub(crate) fn unsigned(&self, at: usize) -> u64 {
+        let number = self.numbers[at];
+        if number == u32::MAX {
+            self.unsigned_slow(at)
         } else {
             u64::from(number)
         }
     }
 
     #[cold]
-    fn wide_slow(&self, at: usize) -> u64 {
+    fn unsigned_slow(&self, at: usize) -> u64 {
+        let exact = self.exact(at);
+        // The scanner takes no negative numbers but those of 32 bits.
+        let whole = if exact < 0 { exact + (1 << 32) } else { exact };
+        u64::try_from(whole).unwrap_or(u64::MAX)
+    }
+
+    /// The number as it stands in the text.
+    #[cold]
+    pub(crate) fn exact(&self, at: usize) -> i128 {
         self.wide
-            .binary_search_by_key(&at, |entry| entry.0)
-            .map_or(u64::from(u32::MAX), |found| self.wide[found].1)
+            .binary_search_by_key(&(at + self.base), |entry| entry.0)
+            .map_or(self.numbers[at].into(), |found| self.wide[found].1)
     }
 }
 
@@ -63,7 +84,7 @@ struct Order {
     done: u64,
     /// The beginning of a record whose rest is yet to come.
     tail: Vec<u32>,
-    tail_wide: Vec<(usize, u64)>,
+    tail_wide: Vec<(usize, i128)>,
     expect: Expect,
     /// Nothing more is to be taken: the array has ended, well or badly.
     closed: bool,
@@ -280,7 +301,7 @@ impl<S: Sink> Shared<'_, '_, S> {
             // A number of the chunk before is shown at the beginning of this one.
             let index = (misfit.at + base).saturating_sub(self.fields);
             let offset = chunk.offset() + Tokens::position(chunk.rest(), index) as u64;
-            let found = batch.wide(misfit.at).to_string();
+            let found = batch.exact(misfit.at).to_string();
             self.order.lock().fail(ReadError::Inconsistent {
                 offset,
                 expected: misfit.expected.into(),

@@ -46,7 +46,7 @@ impl Sink for LocationSink<'_> {
         let mut last = None;
         for (record, fields) in batch.numbers.chunks_exact(layout.fields).enumerate() {
             let at = record * layout.fields;
-            let flat = batch.wide(at + layout.node);
+            let flat = batch.unsigned(at + layout.node);
             let node = flat / u64::from(self.node_fields);
             if node >= u64::from(self.nodes) || node * u64::from(self.node_fields) != flat {
                 let end = u64::from(self.nodes) * u64::from(self.node_fields);

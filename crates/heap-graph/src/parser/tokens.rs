@@ -34,8 +34,8 @@ pub(crate) enum Stop {
 pub(crate) struct Tokens {
     /// Numbers; those that do not fit are [`u32::MAX`] here and in `wide` as well.
     pub(crate) numbers: Vec<u32>,
-    /// Index into `numbers` and value of those that do not fit.
-    pub(crate) wide: Vec<(usize, u64)>,
+    /// Index into `numbers` and value of those that do not fit: of 2^32 and more, and negative ones.
+    pub(crate) wide: Vec<(usize, i128)>,
     /// What must have been expected before the text; `None` if it is all white space.
     pub(crate) begins: Option<Expect>,
     /// What is expected after it.
@@ -130,6 +130,13 @@ impl Tokens {
                         at += 1;
                         expect = Expect::Number;
                     }
+                }
+                Expect::Number if byte == b'-' => {
+                    at = match self.negative_number(text, at) {
+                        Ok(end) => end,
+                        Err(stop) => return stop,
+                    };
+                    expect = Expect::Separator;
                 }
                 Expect::Separator if byte == b',' => {
                     at += 1;
@@ -260,10 +267,35 @@ impl Tokens {
         if let Ok(value) = u32::try_from(value) {
             self.numbers.push(value);
         } else {
-            self.wide.push((self.numbers.len(), value));
+            self.wide.push((self.numbers.len(), value.into()));
             self.numbers.push(u32::MAX);
         }
         Ok(())
+    }
+
+    /// Reads the number that begins at a minus; returns where it ends. V8 14 and later print what they hold in 32 bits with a
+    /// sign, so that numbers from 2^31 on come out as negative ones; smaller ones than those are no V8's.
+    #[cold]
+    fn negative_number(&mut self, text: &[u8], start: usize) -> Result<usize, Stop> {
+        let digits = &text[start + 1..];
+        let length = digits
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
+        let value = digits[..length].iter().try_fold(0_i32, |value, byte| {
+            value.checked_mul(10)?.checked_sub(i32::from(byte - b'0'))
+        });
+        match value {
+            _ if length == digits.len() => Err(Self::cut(start, start + 1 + length)),
+            // A minus without digits, or before nothing.
+            Some(0) => Err(Stop::Bad(start, Expect::Number.as_str())),
+            Some(value) => {
+                self.wide.push((self.numbers.len(), value.into()));
+                self.numbers.push(u32::MAX);
+                Ok(start + 1 + length)
+            }
+            None => Err(Stop::Bad(start, "a number of at least -2^31")),
+        }
     }
 
     /// The byte at which the number of this index begins in the text that was scanned.
@@ -271,7 +303,7 @@ impl Tokens {
         let mut seen = 0;
         let mut inside = false;
         for (at, byte) in text.iter().enumerate() {
-            let digit = byte.is_ascii_digit();
+            let digit = byte.is_ascii_digit() || *byte == b'-';
             if digit && !inside {
                 if seen == index {
                     return at;
@@ -330,8 +362,12 @@ mod tests {
             "1234567890123",
             "00000000012",
             "18446744073709551615",
+            "-2147483648",
             "18446744073709551616",
             "-1",
+            "-2147483649",
+            "-0",
+            "1-1",
             "1.5",
             "1 2",
             "",
@@ -350,7 +386,7 @@ mod tests {
             let mut text = String::new();
             let odd = random(3) == 0;
             for _ in 0..random(80) {
-                text.push_str(pieces[random(if odd { pieces.len() } else { 10 })]);
+                text.push_str(pieces[random(if odd { pieces.len() } else { 11 })]);
                 text.push_str([",", ",", "\n,", ", ", " ,\r\n"][random(5)]);
             }
             text.push_str(["]", "", "1]", "12"][random(4)]);
@@ -368,7 +404,19 @@ mod tests {
     #[test]
     fn refuses_what_is_no_array_of_numbers() {
         let separator = Expect::Separator.as_str();
-        assert_eq!(scan("1,-2]").1, Stop::Bad(2, Expect::Number.as_str()));
+        for text in ["1,-]", "1,-0]", "1,--2]", "1,-,2]", "1,+2]"] {
+            assert_eq!(
+                scan(text).1,
+                Stop::Bad(2, Expect::Number.as_str()),
+                "{text}"
+            );
+        }
+        assert_eq!(scan("1-2]").1, Stop::Bad(1, separator));
+        assert_eq!(scan("1,-2").1, Stop::Cut(2));
+        assert_eq!(
+            scan("1,-2147483649]").1,
+            Stop::Bad(2, "a number of at least -2^31")
+        );
         assert_eq!(scan("1.5]").1, Stop::Bad(1, separator));
         assert_eq!(scan("1 2]").1, Stop::Bad(2, separator));
         assert_eq!(scan("1,,2]").1, Stop::Bad(2, Expect::Number.as_str()));
@@ -387,7 +435,17 @@ mod tests {
         let text = b"7,4294967296,0000000000009,18446744073709551615]";
         assert_eq!(tokens.scan(text), Stop::End(47));
         assert_eq!(tokens.numbers, [7, u32::MAX, 9, u32::MAX]);
-        assert_eq!(tokens.wide, [(1, 1 << 32), (3, u64::MAX)]);
+        assert_eq!(tokens.wide, [(1, 1 << 32), (3, u64::MAX.into())]);
         assert_eq!(Tokens::position(text, 2), 13);
+    }
+
+    #[test]
+    fn numbers_with_a_sign_are_kept_apart() {
+        let mut tokens = Tokens::default();
+        let text = b"7,-5,\n-2147483648 ,3]";
+        assert_eq!(tokens.scan(text), Stop::End(text.len() - 1));
+        assert_eq!(tokens.numbers, [7, u32::MAX, u32::MAX, 3]);
+        assert_eq!(tokens.wide, [(1, -5), (2, i32::MIN.into())]);
+        assert_eq!(Tokens::position(text, 1), 2);
     }
 }

@@ -8,6 +8,11 @@ const MOST_DIGITS: u8 = 18;
 /// Indices below are places in arrays more likely than data.
 const LEAST_SECRET_INDEX: i64 = 1000;
 
+/// Whether an index may be data, such as somebody's number.
+fn is_secret(index: i64) -> bool {
+    !(0..LEAST_SECRET_INDEX).contains(&index)
+}
+
 /// What the name of a node is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct NodeName(Use);
@@ -146,8 +151,13 @@ impl Layout {
                     .unwrap_or(EdgeName::Name(Use::Value));
                 match (one, secret_indices) {
                     (EdgeName::Name(one), _) => row[*name] = uses.note(row[*name], one, offset)?,
-                    (EdgeName::Index, Some(key)) if row[*name] >= LEAST_SECRET_INDEX => {
-                        row[*name] = key.index(row[*name].unsigned_abs()) as i64;
+                    (EdgeName::Index, Some(key)) if is_secret(row[*name]) => {
+                        // V8 14 and later print indices with a sign: those from 2^31 on are negative.
+                        let index = match row[*name] {
+                            negative @ ..0 => negative.wrapping_add(1 << 32),
+                            index => index,
+                        };
+                        row[*name] = key.index(index.unsigned_abs()) as i64;
                     }
                     (EdgeName::Index | EdgeName::Number, _) => {}
                 }
