@@ -1,7 +1,7 @@
 //! The figures of a heap as JSON, of a running process, a core dump or a snapshot that V8 wrote, to be compared:
 //! `cargo run --release --example figures -- PID|CORE|FILE.heapsnapshot`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
@@ -52,6 +52,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let name = aggregates.classes().key(row.class).name.clone();
         *retained.entry(name).or_default() += row.retained_size;
     }
+    leave_out_embedder(&analysis, &aggregates, &mut retained);
     let (classes, edges) = histograms(&graph);
     let figures = json!({
         "nodes": graph.node_count(),
@@ -68,6 +69,40 @@ fn main() -> Result<(), Box<dyn Error>> {
     });
     println!("{figures}");
     Ok(())
+}
+
+/// Takes the C++ objects of Node out of what classes retain: no heap says how large these are.
+fn leave_out_embedder(
+    analysis: &Analysis<'_>,
+    aggregates: &Aggregates,
+    retained: &mut BTreeMap<String, u64>,
+) {
+    let graph = analysis.graph();
+    let embedder = |node: &Node<'_>| node.self_size() > 0 && node.name().starts_with("Node / ");
+    for node in graph.nodes().filter(embedder) {
+        let mut seen = Vec::new();
+        let mut at = node.index();
+        loop {
+            let class = aggregates.classes().class_of(at);
+            if !seen.contains(&class) {
+                seen.push(class);
+            }
+            let above = analysis.dominator(at);
+            if above == at {
+                break;
+            }
+            at = above;
+        }
+        let names: BTreeSet<_> = seen
+            .into_iter()
+            .map(|class| &aggregates.classes().key(class).name)
+            .collect();
+        for name in names {
+            if let Some(bytes) = retained.get_mut(name) {
+                *bytes = bytes.saturating_sub(node.self_size());
+            }
+        }
+    }
 }
 
 /// Bytes in V8's heap: without ArrayBuffers' memory and C++ objects.

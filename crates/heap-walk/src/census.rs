@@ -12,6 +12,7 @@ use crate::layout::Layout;
 use crate::maps::{MapInfo, Watch};
 use crate::names::{Names, SourcePlace};
 use crate::process::Isolate;
+use crate::roots::RootSet;
 use crate::view::{Object, View, object_size};
 use crate::walker::{Bits, Follow, MapTally, Tally, Walker};
 
@@ -126,11 +127,13 @@ pub struct Census {
 /// Walks from all roots: exact ones first, so that only what nothing else holds counts as doubtful.
 pub(crate) fn mark(walker: &mut Walker<'_, '_>, isolate: &Isolate) {
     let roots = &isolate.roots;
-    for words in [
-        &roots.isolate_words,
-        &roots.global_handles,
-        &roots.local_handles,
-    ] {
+    for (index, &word) in roots.isolate_words.iter().enumerate() {
+        if !is_weak_list(walker, roots, index, word) {
+            walker.visit_root(word);
+        }
+    }
+    walker.drain();
+    for words in [&roots.global_handles, &roots.local_handles] {
         for &word in words {
             walker.visit_root(word);
         }
@@ -141,6 +144,16 @@ pub(crate) fn mark(walker: &mut Walker<'_, '_>, isolate: &Isolate) {
         walker.visit_root(word);
     }
     walker.drain();
+}
+
+/// Whether a word of the isolate is the head of the list of contexts, which keeps none of them alive.
+pub(crate) fn is_weak_list(
+    walker: &Walker<'_, '_>,
+    roots: &RootSet,
+    index: usize,
+    word: u64,
+) -> bool {
+    index >= roots.heap_words_from && walker.is_native_context(word)
 }
 
 /// Takes the census of one isolate.

@@ -19,8 +19,10 @@ use memguard_heap_graph::{
 };
 
 use crate::error::WalkError;
+use crate::census::is_weak_list;
 use crate::inspect::Subject;
 use crate::names::Names;
+use crate::roots::RootSet;
 use crate::view::{Object, View};
 use crate::walker::{Follow, Walker, objects_in_order};
 use edges::EdgeWriter;
@@ -93,12 +95,16 @@ pub fn graph(subject: &Subject<'_, '_>, options: &GraphOptions) -> Result<HeapGr
     }
     let stores = add_outside(&mut builder, &names, &outside);
     add_root_edges(&mut builder, &walker, subject, &ranks, &top);
-    add_embedder(&mut builder, &walker, subject, &ranks, top.root);
+    let wrappers = add_embedder(&mut builder, &walker, subject, &ranks, top.root);
+    let to_native = builder.string("javascript_to_native");
     let mut edges = EdgeWriter::new(&walker, &names, &ranks, &mut builder, stores);
     for (index, object) in objects_in_order(&walker).enumerate() {
         let from = NodeIndex(first + u32::try_from(index).unwrap_or(u32::MAX));
         let template = templates.of(&object.map, object.address, &mut builder);
         edges.write(&mut builder, template, &object, from);
+        if let Some(&native) = wrappers.get(&from) {
+            builder.edge(from, EdgeKind::Internal, to_native, native);
+        }
     }
     builder.finish().map_err(|error| match error {
         BuildError::TooLarge { what, limit } => WalkError::TooLarge { what, limit },
@@ -164,22 +170,19 @@ fn add_root_edges(
     top: &Top,
 ) {
     // The global objects first, as V8 does: the way to what a program keeps begins there.
-    for (number, object) in (1_u32..).zip(
-        objects_in_order(walker)
-            .filter(|object| object.instance_type() == walker.layout.types.js_global_object),
-    ) {
-        if let Some(node) = ranks.node(walker, object.address | 1) {
-            let label = if number == 1 {
-                top.global
-            } else {
-                builder.string(&format!("global / {number}"))
-            };
-            builder.edge(top.root, EdgeKind::Shortcut, label, node);
-        }
+    let globals = held_globals(walker, subject);
+    for (number, node) in (1_u32..).zip(globals.iter().filter_map(|&it| ranks.node(walker, it))) {
+        let label = if number == 1 {
+            top.global
+        } else {
+            builder.string(&format!("global / {number}"))
+        };
+        builder.edge(top.root, EdgeKind::Shortcut, label, node);
     }
     let roots = &subject.isolate.roots;
+    let isolate_words: Vec<u64> = strong_isolate_words(walker, roots).collect();
     let words = [
-        &roots.isolate_words,
+        &isolate_words,
         &roots.global_handles,
         &roots.local_handles,
         &roots.stack,
@@ -198,18 +201,45 @@ fn add_root_edges(
     }
 }
 
-/// What Node.js itself holds, by persistent references of C++ (sockets, servers, `process`): one node that stands for
-/// all of them, right below the root. V8's snapshots have a node for each C++ object there. Wrappers lead back to it,
-/// as `javascript_to_native` does.
+fn strong_isolate_words<'a>(
+    walker: &'a Walker<'_, '_>,
+    roots: &'a RootSet,
+) -> impl Iterator<Item = u64> + 'a {
+    let words = roots.isolate_words.iter().copied().enumerate();
+    words
+        .filter(|&(index, word)| !is_weak_list(walker, roots, index, word))
+        .map(|(_, word)| word)
+}
+
+/// The global objects of contexts that a root holds, each once, in the order of their addresses: those of `vm` are held by what a
+/// program has of them, or not at all.
+fn held_globals(walker: &Walker<'_, '_>, subject: &Subject<'_, '_>) -> Vec<u64> {
+    let roots = &subject.isolate.roots;
+    let mut globals: Vec<u64> = strong_isolate_words(walker, roots)
+        .chain(roots.global_handles.iter().copied())
+        .chain(roots.local_handles.iter().copied())
+        .filter(|&word| walker.is_native_context(word))
+        .filter_map(|context| walker.global_of(context))
+        .collect();
+    globals.sort_unstable();
+    globals.dedup();
+    globals
+}
+
+/// What Node.js itself holds by persistent references of C++: functions and objects that it calls upon, below one node that
+/// stands for its environment, as in V8's snapshots. Objects with a C++ object behind them (sockets, servers) have a node of their
+/// own below the root up to Node 22, and none later: then only `(Global handles)` has them, which tools do not take for a way to
+/// them when there is another. Answers the nodes behind wrappers.
 fn add_embedder(
     builder: &mut GraphBuilder,
     walker: &Walker<'_, '_>,
     subject: &Subject<'_, '_>,
     ranks: &Ranks,
     root: NodeIndex,
-) {
+) -> HashMap<NodeIndex, NodeIndex> {
     let types = &walker.layout.types;
-    let mut held: Vec<(NodeIndex, bool)> = subject
+    let below_root = walker.layout.row.wrappers_below_root;
+    let mut held: Vec<(NodeIndex, u64, bool)> = subject
         .isolate
         .roots
         .global_handles
@@ -219,22 +249,28 @@ fn add_embedder(
             let map = walker.heap.word(word & !3)?;
             let kind = walker.maps.known(map)?.instance_type;
             let wrapper = kind == types.js_api_object || kind == types.js_special_api_object;
-            Some((node, wrapper))
+            Some((node, word & !3, wrapper))
         })
         .collect();
     held.sort_unstable();
     held.dedup();
-    let embedder = builder.node(
-        NodeKind::Native,
-        "Node / persistent references",
-        EMBEDDER_ID,
-        0,
-    );
-    builder.edge(root, EdgeKind::Element, 2, embedder);
-    for (number, (node, wrapper)) in (1_u32..).zip(held) {
-        builder.edge(embedder, EdgeKind::Element, number, node);
-        if wrapper {
-            builder.edge(node, EdgeKind::Internal, "javascript_to_native", embedder);
+    let name = "Node / persistent references";
+    let environment = builder.node(NodeKind::Synthetic, name, EMBEDDER_ID, 0);
+    let mut below = 2;
+    builder.edge(root, EdgeKind::Element, below, environment);
+    let name = builder.string("Node / wrapper");
+    let mut wrappers = HashMap::new();
+    for (number, (node, address, is_wrapper)) in (1_u32..).zip(held) {
+        if is_wrapper && below_root {
+            // Within the object, where no other begins.
+            let native = builder.node_named(NodeKind::Synthetic, name, address + 1, 0);
+            below += 1;
+            builder.edge(root, EdgeKind::Element, below, native);
+            builder.edge(native, EdgeKind::Internal, "wrapped", node);
+            wrappers.insert(node, native);
+        } else {
+            builder.edge(environment, EdgeKind::Element, number, node);
         }
     }
+    wrappers
 }

@@ -279,9 +279,14 @@ impl<'h, 'm> Names<'h, 'm> {
         if map.instance_type == types.js_proxy {
             return ("Proxy".to_owned(), None);
         }
-        if map.instance_type == types.js_global_object || map.instance_type == types.js_global_proxy
-        {
+        if map.instance_type == types.js_global_proxy {
             return ("global".to_owned(), None);
+        }
+        // Node's own is tagged `global`, those of other contexts are plain objects.
+        if map.instance_type == types.js_global_object {
+            let tag = view.own_value(object, &|key| self.is_to_string_tag(key));
+            let name = tag.and_then(|tag| view.string(tag, MAX_NAME));
+            return (name.unwrap_or_else(|| "Object".to_owned()), None);
         }
         self.class_by_prototypes(object)
             .unwrap_or_else(|| (self.class_of_type(object), None))

@@ -40,6 +40,8 @@ pub(crate) struct RootSet {
     pub(crate) isolate: u64,
     /// Words of the isolate.
     pub(crate) isolate_words: Vec<u64>,
+    /// From this one on they are the heap's own, which has the heads of weak lists among them.
+    pub(crate) heap_words_from: usize,
     /// Strong global handles: persistent references of C++.
     pub(crate) global_handles: Vec<u64>,
     /// Weak ones: these keep nothing alive.
@@ -65,6 +67,7 @@ impl RootSet {
         let mut roots = Self {
             isolate,
             isolate_words,
+            heap_words_from: usize::try_from((heap - isolate) / 8).unwrap_or(0),
             ..Self::default()
         };
         let mut seen = Vec::new();

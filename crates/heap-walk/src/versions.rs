@@ -52,6 +52,8 @@ pub(crate) struct VersionRow {
     pub(crate) private_name_flag: u32,
     /// V8's snapshots count the characters of external strings among their bytes.
     pub(crate) snapshot_counts_external_characters: bool,
+    /// In V8's snapshots, C++ objects of Node that hold their wrapper are held by the root itself.
+    pub(crate) wrappers_below_root: bool,
     /// Code.
     pub(crate) code: CodeLayout,
     /// Fields of a PromiseReaction from its second word on.
@@ -91,6 +93,7 @@ const ROWS: [VersionRow; 5] = [
         class_named_by_property: false,
         private_name_flag: 1 << 4,
         snapshot_counts_external_characters: false,
+        wrappers_below_root: true,
         code: CodeLayout::Inline,
         promise_reaction: V10_REACTION,
         weak_cell_holdings: 32,
@@ -109,6 +112,7 @@ const ROWS: [VersionRow; 5] = [
         class_named_by_property: false,
         private_name_flag: 1 << 4,
         snapshot_counts_external_characters: false,
+        wrappers_below_root: true,
         code: CodeLayout::StreamSizedByCode,
         promise_reaction: V10_REACTION,
         weak_cell_holdings: 32,
@@ -127,6 +131,7 @@ const ROWS: [VersionRow; 5] = [
         class_named_by_property: false,
         private_name_flag: 1 << 4,
         snapshot_counts_external_characters: false,
+        wrappers_below_root: true,
         code: CodeLayout::Stream,
         promise_reaction: V12_REACTION,
         weak_cell_holdings: 32,
@@ -145,6 +150,7 @@ const ROWS: [VersionRow; 5] = [
         class_named_by_property: false,
         private_name_flag: 1 << 4,
         snapshot_counts_external_characters: true,
+        wrappers_below_root: false,
         code: CodeLayout::Stream,
         promise_reaction: V12_REACTION,
         weak_cell_holdings: 32,
@@ -163,6 +169,7 @@ const ROWS: [VersionRow; 5] = [
         class_named_by_property: true,
         private_name_flag: 1 << 1,
         snapshot_counts_external_characters: true,
+        wrappers_below_root: false,
         code: CodeLayout::Stream,
         promise_reaction: V12_REACTION,
         weak_cell_holdings: 16,

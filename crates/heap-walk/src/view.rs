@@ -311,6 +311,13 @@ impl<'h> View<'h, '_> {
 
     /// The value of an own property that is plain data, by its name.
     pub(crate) fn own_value(&self, object: &Object, is_key: &dyn Fn(u64) -> bool) -> Option<u64> {
+        if object.instance_type() == self.layout.types.js_global_object {
+            let found = self
+                .global_variables(object)
+                .into_iter()
+                .find(|(key, _)| is_key(*key));
+            return found.map(|(_, value)| value);
+        }
         if self.is_dictionary_map(&object.map) {
             let table = self.field(object, self.layout.offsets.properties)?;
             return self
@@ -323,6 +330,22 @@ impl<'h> View<'h, '_> {
             .into_iter()
             .find(|d| !d.accessor && is_key(d.key))?;
         self.value(object.address, descriptor.place)
+    }
+
+    /// Names and values of global variables: a dictionary of cells that know their names.
+    pub(crate) fn global_variables(&self, global: &Object) -> Vec<(u64, u64)> {
+        let Some(table) = self.field(global, self.layout.offsets.properties) else {
+            return Vec::new();
+        };
+        let words = self.elements(&table, 16).chunks_exact(8);
+        words
+            .filter_map(|word| self.object(u64_at(word, 0)))
+            .filter(|cell| cell.instance_type() == self.layout.types.property_cell)
+            .filter_map(|cell| {
+                let name = self.field_word(cell.address, 8)?;
+                Some((name, self.field_word(cell.address, 24)?))
+            })
+            .collect()
     }
 
     /// A name as V8 writes it: a string as it is, a symbol in brackets, a private field's name without.

@@ -27,6 +27,9 @@ const EPHEMERONS_START: usize = 16 + 3 * 8;
 /// Chains of tables that are longer than this have their values left out.
 const MAX_EPHEMERON_ROUNDS: usize = 256;
 
+/// Where a context has what belongs to it besides its variables: after its length, its scope and the scope around it.
+const CONTEXT_EXTENSION: u64 = 16 + 2 * 8;
+
 /// References with this pattern in their lower half point to nothing any more.
 const CLEARED: u32 = 3;
 
@@ -393,9 +396,24 @@ impl<'h, 'm> Walker<'h, 'm> {
             }
             return;
         }
+        let weak_links = self.follow == Follow::Strong && info.shape == Shape::NativeContext;
         for word in bytes.get(start..end).unwrap_or(&[]).chunks_exact(8) {
-            self.visit_if_tagged(u64_at(word, 0));
+            let word = u64_at(word, 0);
+            if !(weak_links && self.is_native_context(word)) {
+                self.visit_if_tagged(word);
+            }
         }
+    }
+
+    /// Whether a word refers to the global scope of a context. From another one that is the link of the list of all contexts,
+    /// which keeps none alive.
+    pub(crate) fn is_native_context(&self, word: u64) -> bool {
+        let map = untag(word).and_then(|address| self.heap.word(address));
+        let words = map.and_then(untag).map(|map| {
+            let at = map + self.layout.offsets.map_instance_type as u64;
+            self.heap.u16(at)
+        });
+        words.flatten() == Some(self.layout.types.native_context)
     }
 
     /// Visits the values of a table whose keys are alive.
@@ -414,6 +432,14 @@ impl<'h, 'm> Walker<'h, 'm> {
                 self.visit(value);
             }
         }
+    }
+
+    /// The global object of a context: the one that it has for its extension.
+    pub(crate) fn global_of(&self, context: u64) -> Option<u64> {
+        let global = self.heap.word(untag(context)? + CONTEXT_EXTENSION)?;
+        let map = self.heap.word(untag(global)?)?;
+        let known = self.maps.known(map)?;
+        (known.instance_type == self.layout.types.js_global_object).then_some(global)
     }
 
     fn bytes(&self, address: u64) -> Option<&'h [u8]> {

@@ -10,7 +10,7 @@ use super::template::{Label, Role, Template};
 use crate::elf::u64_at;
 use crate::names::{MAX_NAME, Names};
 use crate::shape::{Shape, smi_at};
-use crate::view::{Object, object_size};
+use crate::view::{Object, Place, object_size};
 use crate::walker::Walker;
 
 /// The kind of the oddball that stands for a hole, until holes got a type of their own (V8 12).
@@ -80,23 +80,21 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
         let Some(size) = object_size(self.walker.heap, &object.map, bytes) else {
             return;
         };
-        if let Some(map) = self.node(u64_at(bytes, 0)) {
-            builder.edge(from, EdgeKind::Internal, self.map, map);
-        }
         match template.role {
             Role::Js | Role::Global | Role::Buffer => {
                 self.js(builder, &template, object, from, bytes);
+                self.fields(builder, &template, object, bytes, size, from);
             }
-            Role::Context => return self.context(builder, bytes, size, from),
-            Role::EphemeronTable => {
-                return self.ephemerons(builder, object, bytes, size, from);
-            }
-            Role::Plain => {}
+            Role::Context => self.context(builder, bytes, size, from),
+            Role::EphemeronTable => self.ephemerons(builder, object, bytes, size, from),
+            Role::Plain => self.fields(builder, &template, object, bytes, size, from),
         }
-        self.fields(builder, &template, object, bytes, size, from);
+        if let Some(map) = self.node(u64_at(bytes, 0)) {
+            builder.edge(from, EdgeKind::Internal, self.map, map);
+        }
     }
 
-    /// All fields of an object, by name where they have one.
+    /// All fields of an object that are no properties, by name where they have one.
     fn fields(
         &self,
         builder: &mut GraphBuilder,
@@ -107,6 +105,7 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
         from: NodeIndex,
     ) {
         let (start, end) = object.map.shape.references(bytes, size);
+        let is_native_context = object.map.shape == Shape::NativeContext;
         // Elements of arrays and slots of tables are numbered as V8 numbers them: after map and length.
         let before = if object.map.shape == Shape::Words(16) {
             2
@@ -114,22 +113,26 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
             0
         };
         for (at, word) in (start / 8..).zip(bytes.get(start..end).unwrap_or(&[]).chunks_exact(8)) {
+            if template.is_property.get(at).is_some_and(|&is| is) {
+                continue;
+            }
             let word = u64_at(word, 0);
             let Some(node) = self.node(word) else {
                 continue;
             };
             let number = u32::try_from(at - before).unwrap_or(u32::MAX);
             let weak = word & 2 != 0
+                || (is_native_context && self.walker.is_native_context(word))
                 || template
                     .weak
                     .is_some_and(|(first, count)| (first..first + count).contains(&at));
             let label = template.fields.get(at).copied().flatten();
-            if label.is_none_or(|l| l.kind == EdgeKind::Internal) && self.dull.contains(&node) {
+            if self.dull.contains(&node) {
                 continue;
             }
             match label {
                 Some(label) if weak => builder.edge(from, EdgeKind::Weak, label.name, node),
-                Some(label) => self.named(builder, from, label, word, node),
+                Some(label) => builder.edge(from, label.kind, label.name, node),
                 None if weak => builder.edge(from, EdgeKind::Weak, number, node),
                 None => builder.edge(from, EdgeKind::Hidden, number, node),
             }
@@ -165,7 +168,8 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
         }
     }
 
-    /// What V8 adds for people: from an object right to the values of its properties and elements.
+    /// What V8 adds for people, in its order: from an object right to the values of its properties and elements, and
+    /// to its prototype.
     fn js(
         &mut self,
         builder: &mut GraphBuilder,
@@ -176,43 +180,58 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
     ) {
         let view = self.names.view;
         let offsets = &self.walker.layout.offsets;
-        // Neither does V8 tell of an ArrayBuffer's prototype.
+        if template.role == Role::Global {
+            self.global_variables(builder, object, from);
+        } else if template.dictionary_properties {
+            self.dictionary(builder, object, from);
+        } else {
+            self.properties(builder, template, object, from, bytes);
+        }
+        self.js_elements(builder, template, object, from);
+        // V8 does not tell of an ArrayBuffer's prototype.
         let prototype = view
             .field_word(object.map.address, offsets.map_prototype)
             .filter(|_| template.role != Role::Buffer);
         if let Some(node) = prototype.and_then(|word| self.node(word)) {
             builder.edge(from, EdgeKind::Property, self.proto, node);
         }
-        for &(label, value) in &template.constants {
-            if let Some(node) = self.node(value) {
-                self.named(builder, from, label, value, node);
-            }
-        }
-        if template.role == Role::Global {
-            self.global_variables(builder, object, from);
-        } else if template.dictionary_properties {
-            self.dictionary(builder, object, from);
-        } else if !template.outside.is_empty()
-            && let Some(array) = view.property_array(object.address)
-        {
-            let values = view
-                .bytes(array.address)
-                .and_then(|b| b.get(16..))
-                .unwrap_or(&[]);
-            for (label, word) in template.outside.iter().zip(values.chunks_exact(8)) {
-                let word = u64_at(word, 0);
-                if let (Some(label), Some(node)) = (label, self.node(word)) {
-                    self.named(builder, from, *label, word, node);
-                }
-            }
-        }
-        self.js_elements(builder, template, object, from);
         if template.role == Role::Buffer
             && let Some(&store) = self
                 .stores
                 .get(&u64_at(bytes, offsets.buffer_backing_store))
         {
             builder.edge(from, EdgeKind::Internal, self.store, store);
+        }
+    }
+
+    /// Properties that the map describes: in the object, beside it, or shared by all objects of the map.
+    fn properties(
+        &self,
+        builder: &mut GraphBuilder,
+        template: &Template,
+        object: &Object,
+        from: NodeIndex,
+        bytes: &[u8],
+    ) {
+        let view = &self.names.view;
+        let outside = template
+            .has_outside
+            .then(|| view.property_array(object.address))
+            .flatten()
+            .and_then(|array| view.bytes(array.address)?.get(16..))
+            .unwrap_or(&[]);
+        let word_at = |bytes: &[u8], at: usize| Some(u64_at(bytes.get(at..at + 8)?, 0));
+        for &(label, place) in &template.properties {
+            let value = match place {
+                Place::InObject(offset) => word_at(bytes, offset),
+                Place::OutOfObject(index) => word_at(outside, index * 8),
+                Place::Constant(value) => Some(value),
+            };
+            if let Some(value) = value
+                && let Some(node) = self.node(value)
+            {
+                self.named(builder, from, label, value, node);
+            }
         }
     }
 
@@ -278,37 +297,15 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
         }
     }
 
-    /// Global variables: a dictionary of cells that know their names.
     fn global_variables(&self, builder: &mut GraphBuilder, object: &Object, from: NodeIndex) {
         let view = &self.names.view;
-        let layout = self.walker.layout;
-        let Some(table) = view.field(object, layout.offsets.properties) else {
-            return;
-        };
-        for word in view
-            .elements(&table, 16)
-            .chunks_exact(8)
-            .map(|w| u64_at(w, 0))
-        {
-            let Some(cell) = view.object(word) else {
-                continue;
-            };
-            if cell.instance_type() != layout.types.property_cell {
-                continue;
-            }
-            let name = view
-                .field_word(cell.address, 8)
-                .and_then(|w| view.key_text(w, MAX_NAME));
-            let value = view.field_word(cell.address, 24);
-            let (Some(name), Some(value)) = (name, value) else {
-                continue;
-            };
-            let Some(node) = self.node(value) else {
+        for (key, value) in view.global_variables(object) {
+            let (Some(name), Some(node)) = (view.key_text(key, MAX_NAME), self.node(value)) else {
                 continue;
             };
             let accessor = view
                 .object(value)
-                .is_some_and(|o| o.instance_type() == layout.types.accessor_pair);
+                .is_some_and(|o| o.instance_type() == self.walker.layout.types.accessor_pair);
             let label = Label::property(builder, &name, accessor);
             self.named(builder, from, label, value, node);
         }

@@ -86,12 +86,14 @@ pub(super) struct Template {
     pub(super) naming: Naming,
     pub(super) role: Role,
     pub(super) location: Option<Location>,
-    /// By word of the object.
+    /// V8's own fields, by word of the object.
     pub(super) fields: Vec<Option<Label>>,
-    /// Properties outside of the object, by index.
-    pub(super) outside: Vec<Option<Label>>,
-    /// Properties that all objects of the map share.
-    pub(super) constants: Vec<(Label, u64)>,
+    /// Words of the object that are properties.
+    pub(super) is_property: Vec<bool>,
+    /// Properties in the order in which they were added: what objects without a class are called by.
+    pub(super) properties: Vec<(Label, Place)>,
+    /// There are some outside of the object.
+    pub(super) has_outside: bool,
     /// How elements are kept: `Some(true)` in a hash table.
     pub(super) dictionary_elements: bool,
     pub(super) dictionary_properties: bool,
@@ -175,8 +177,9 @@ impl<'n, 'h, 'm> Templates<'n, 'h, 'm> {
             role,
             location: place.map(|p| location(&p)),
             fields: vec![None; usize::from(map.words)],
-            outside: Vec::new(),
-            constants: Vec::new(),
+            is_property: vec![false; usize::from(map.words)],
+            properties: Vec::new(),
+            has_outside: false,
             dictionary_elements: self.names.view.elements_kind(map)
                 == layout.codes.dictionary_elements,
             dictionary_properties: self.names.view.is_dictionary_map(map),
@@ -260,19 +263,14 @@ impl<'n, 'h, 'm> Templates<'n, 'h, 'm> {
             };
             let label = Label::property(builder, &name, descriptor.accessor);
             match descriptor.place {
-                Place::InObject(offset) => {
-                    if let Some(field) = template.fields.get_mut(offset / 8) {
-                        *field = Some(label);
-                    }
-                }
-                Place::OutOfObject(index) => {
-                    if template.outside.len() <= index {
-                        template.outside.resize(index + 1, None);
-                    }
-                    template.outside[index] = Some(label);
-                }
-                Place::Constant(value) => template.constants.push((label, value)),
+                Place::InObject(offset) => match template.is_property.get_mut(offset / 8) {
+                    Some(word) => *word = true,
+                    None => continue,
+                },
+                Place::OutOfObject(_) => template.has_outside = true,
+                Place::Constant(_) => {}
             }
+            template.properties.push((label, descriptor.place));
         }
     }
 }
