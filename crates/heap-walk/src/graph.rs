@@ -18,8 +18,8 @@ use memguard_heap_graph::{
     BuildError, EdgeKind, GraphBuilder, HeapGraph, NodeIndex, NodeKind, StringId,
 };
 
-use crate::error::WalkError;
 use crate::census::is_weak_list;
+use crate::error::WalkError;
 use crate::inspect::Subject;
 use crate::names::Names;
 use crate::roots::RootSet;

@@ -1,9 +1,11 @@
 //! The bytes of one heap: its pages, and how an address finds its page.
 
+mod dispatch;
 pub(crate) mod pages;
 
 use std::borrow::Cow;
 
+use dispatch::DispatchTable;
 use pages::{PAGE_BITS, PAGE_SIZE, Pages};
 pub use pages::{Page, PageLayout};
 
@@ -82,6 +84,7 @@ pub struct Heap<'m> {
     chunks: Vec<Chunk<'m>>,
     table: SlotTable,
     layout: PageLayout,
+    dispatch: DispatchTable,
 }
 
 impl<'m> Heap<'m> {
@@ -91,6 +94,7 @@ impl<'m> Heap<'m> {
             chunks: Vec::new(),
             table: SlotTable::new(),
             layout: pages.layout,
+            dispatch: DispatchTable::default(),
         };
         let shared = |page: &Page| page.heap == heap || page.heap == 0;
         for page in pages.pages.iter().filter(|p| shared(p)) {
@@ -109,6 +113,18 @@ impl<'m> Heap<'m> {
             loaded.chunks.push(Chunk { page: *page, bytes });
         }
         loaded
+    }
+
+    /// The same with the table that functions name their code by, where V8 has one.
+    pub(crate) fn with_dispatch_table(mut self, source: &dyn MemorySource) -> Self {
+        self.dispatch = DispatchTable::find(source);
+        self
+    }
+
+    /// The code that a handle of a function leads to.
+    #[inline]
+    pub(crate) fn code_of_handle(&self, handle: u32) -> Option<u64> {
+        self.dispatch.code(handle)
     }
 
     /// How the headers of its pages are laid out.

@@ -45,6 +45,7 @@ pub(crate) struct Types {
     pub(crate) last_context: u16,
     pub(crate) native_context: u16,
     pub(crate) function_template: u16,
+    pub(crate) code: u16,
     pub(crate) shared_function_info: u16,
     pub(crate) scope_info: u16,
     pub(crate) script: u16,
@@ -316,6 +317,7 @@ fn types(metadata: &Metadata) -> Result<Types, WalkError> {
         // In the order of their names: await, block, catch, debug-evaluate, eval, function, module, native, ...
         native_context: first_context + 7,
         function_template: need("FUNCTION_TEMPLATE_INFO")?,
+        code: need("CODE")?,
         shared_function_info: need("SHARED_FUNCTION_INFO")?,
         scope_info: need("SCOPE_INFO")?,
         script: need("SCRIPT")?,

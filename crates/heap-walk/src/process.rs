@@ -117,7 +117,11 @@ impl<'m> Process<'m> {
     /// Takes the pages of an isolate: in place where the source allows it, else as a copy.
     #[must_use]
     pub fn load(&self, isolate: &Isolate) -> Heap<'m> {
-        Heap::load(self.source, &self.pages, isolate.heap)
+        let heap = Heap::load(self.source, &self.pages, isolate.heap);
+        match self.layout.row.code_by_handle {
+            true => heap.with_dispatch_table(self.source),
+            false => heap,
+        }
     }
 }
 

@@ -52,6 +52,8 @@ pub(crate) struct VersionRow {
     pub(crate) private_name_flag: u32,
     /// V8's snapshots count the characters of external strings among their bytes.
     pub(crate) snapshot_counts_external_characters: bool,
+    /// Functions name their code by a handle, in the word before their SharedFunctionInfo.
+    pub(crate) code_by_handle: bool,
     /// In V8's snapshots, C++ objects of Node that hold their wrapper are held by the root itself.
     pub(crate) wrappers_below_root: bool,
     /// Code.
@@ -93,6 +95,7 @@ const ROWS: [VersionRow; 5] = [
         class_named_by_property: false,
         private_name_flag: 1 << 4,
         snapshot_counts_external_characters: false,
+        code_by_handle: false,
         wrappers_below_root: true,
         code: CodeLayout::Inline,
         promise_reaction: V10_REACTION,
@@ -112,6 +115,7 @@ const ROWS: [VersionRow; 5] = [
         class_named_by_property: false,
         private_name_flag: 1 << 4,
         snapshot_counts_external_characters: false,
+        code_by_handle: false,
         wrappers_below_root: true,
         code: CodeLayout::StreamSizedByCode,
         promise_reaction: V10_REACTION,
@@ -131,6 +135,7 @@ const ROWS: [VersionRow; 5] = [
         class_named_by_property: false,
         private_name_flag: 1 << 4,
         snapshot_counts_external_characters: false,
+        code_by_handle: false,
         wrappers_below_root: true,
         code: CodeLayout::Stream,
         promise_reaction: V12_REACTION,
@@ -150,6 +155,7 @@ const ROWS: [VersionRow; 5] = [
         class_named_by_property: false,
         private_name_flag: 1 << 4,
         snapshot_counts_external_characters: true,
+        code_by_handle: true,
         wrappers_below_root: false,
         code: CodeLayout::Stream,
         promise_reaction: V12_REACTION,
@@ -169,6 +175,7 @@ const ROWS: [VersionRow; 5] = [
         class_named_by_property: true,
         private_name_flag: 1 << 1,
         snapshot_counts_external_characters: true,
+        code_by_handle: true,
         wrappers_below_root: false,
         code: CodeLayout::Stream,
         promise_reaction: V12_REACTION,

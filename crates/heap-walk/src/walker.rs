@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 
-use crate::elf::u64_at;
+use crate::elf::{u32_at, u64_at};
 use crate::heap::Heap;
 use crate::layout::Layout;
 use crate::maps::{MapInfo, MapTable, NO_MAP, Watch};
@@ -373,6 +373,7 @@ impl<'h, 'm> Walker<'h, 'm> {
                 if !is_table && let Some(size) = object_size(self.heap, &info, bytes) {
                     let (start, end) = info.shape.references(bytes, size);
                     self.visit_range(&info, bytes, start, end);
+                    self.visit_code(&info, bytes);
                 }
                 while let Some(pending) = self.stack.pop() {
                     self.walk(pending);
@@ -414,6 +415,31 @@ impl<'h, 'm> Walker<'h, 'm> {
             self.heap.u16(at)
         });
         words.flatten() == Some(self.layout.types.native_context)
+    }
+
+    /// Visits the code of a function that names it by a handle.
+    #[inline]
+    fn visit_code(&mut self, info: &MapInfo, bytes: &[u8]) {
+        if self.layout.row.code_by_handle
+            && info.watch == Watch::Function
+            && let Some(word) = self.code_by_handle(bytes)
+        {
+            self.references += 1;
+            self.visit(word);
+        }
+    }
+
+    /// The code that the handle of a function leads to, when it is code.
+    pub(crate) fn code_by_handle(&self, function: &[u8]) -> Option<u64> {
+        if !self.layout.row.code_by_handle {
+            return None;
+        }
+        let at = self.layout.offsets.function_shared.checked_sub(8)?;
+        let handle = u32_at(function.get(at..at + 4)?, 0);
+        let word = self.heap.code_of_handle(handle)?;
+        let map = self.heap.word(untag(word)?).and_then(untag)?;
+        let at = map + self.layout.offsets.map_instance_type as u64;
+        (self.heap.u16(at)? == self.layout.types.code).then_some(word)
     }
 
     /// Visits the values of a table whose keys are alive.
@@ -489,6 +515,7 @@ impl<'h, 'm> Walker<'h, 'm> {
         if pending.from == 0 {
             self.count(index, &info, address, size as u64, chunk.page.is_young());
             self.visit(map_word);
+            self.visit_code(&info, bytes);
         }
         if self.follow == Follow::Strong && index == self.ephemeron_map {
             self.ephemerons.push(address);

@@ -8,6 +8,7 @@ use memguard_heap_graph::{EdgeKind, GraphBuilder, NodeIndex, StringId};
 use super::ranks::Ranks;
 use super::template::{Label, Role, Template};
 use crate::elf::u64_at;
+use crate::maps::Watch;
 use crate::names::{MAX_NAME, Names};
 use crate::shape::{Shape, smi_at};
 use crate::view::{Object, Place, object_size};
@@ -30,6 +31,7 @@ pub(super) struct EdgeWriter<'w, 'h, 'm> {
     dull: Vec<NodeIndex>,
     /// What stands in the place of elements that are not there.
     holes: Vec<NodeIndex>,
+    code: StringId,
     map: StringId,
     proto: StringId,
     store: StringId,
@@ -52,6 +54,7 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
             scopes: HashMap::new(),
             dull,
             holes,
+            code: builder.string("code"),
             map: builder.string("map"),
             proto: builder.string("__proto__"),
             store: builder.string("backing_store"),
@@ -88,6 +91,12 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
             Role::Context => self.context(builder, bytes, size, from),
             Role::EphemeronTable => self.ephemerons(builder, object, bytes, size, from),
             Role::Plain => self.fields(builder, &template, object, bytes, size, from),
+        }
+        if object.map.watch == Watch::Function
+            && let Some(code) = self.walker.code_by_handle(bytes)
+            && let Some(code) = self.node(code)
+        {
+            builder.edge(from, EdgeKind::Internal, self.code, code);
         }
         if let Some(map) = self.node(u64_at(bytes, 0)) {
             builder.edge(from, EdgeKind::Internal, self.map, map);

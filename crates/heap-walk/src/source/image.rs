@@ -19,6 +19,15 @@ impl MemoryImage {
 
     /// Adds a readable, writable region. A region that overlaps one already there is left out.
     pub fn add(&mut self, start: u64, kind: RegionKind, bytes: Vec<u8>) {
+        self.insert(start, kind, bytes, true);
+    }
+
+    /// Adds a region that can only be read.
+    pub fn add_read_only(&mut self, start: u64, kind: RegionKind, bytes: Vec<u8>) {
+        self.insert(start, kind, bytes, false);
+    }
+
+    fn insert(&mut self, start: u64, kind: RegionKind, bytes: Vec<u8>, writable: bool) {
         let end = start + bytes.len() as u64;
         let at = self.regions.partition_point(|r| r.start < start);
         let before = at.checked_sub(1).and_then(|i| self.regions.get(i));
@@ -31,7 +40,7 @@ impl MemoryImage {
             start,
             end,
             readable: true,
-            writable: true,
+            writable,
             kind,
         };
         self.regions.insert(at, region);
