@@ -328,7 +328,12 @@ describe('where there is no room for a snapshot', options, () => {
       for (let i = 10; i < 35; i++) fs.writeFileSync('heap-snapshots/figures-2020-01-01T00-00-' + i + '.000Z-5pct.json', '{}');
       fs.writeFileSync('heap-snapshots/figures-of-mine.json', '{}');
       guard.start({ minFreeDisk: 2 ** 50 });
-      guard.takeSnapshot().catch(({ code, instead }) => { say({ code, instead }); say(fs.readdirSync('heap-snapshots')); });`,
+      const alive = hold();
+      guard.once('sample', () => guard.takeSnapshot().catch(({ code, instead }) => {
+        say({ code, instead });
+        say(fs.readdirSync('heap-snapshots'));
+        clearInterval(alive);
+      }));`,
     );
     const [{ code, instead }, names] = app.said;
     assert.deepEqual([code, instead.profile], ['ERR_MEMGUARD_SNAPSHOT_NO_DISK', null]);

@@ -10,7 +10,7 @@
 
 const { spawnSync } = require('child_process');
 const { Failure, run } = require('./lib/failure');
-const { TIMEOUT_MS, runnerArguments, testFiles } = require('./lib/js-tests');
+const { runnerArguments, testFiles } = require('./lib/js-tests');
 const { CAN_INSTALL, CURRENT, LINES, nodeOf } = require('./lib/nodes');
 const { root } = require('./lib/paths');
 const { seconds } = require('./lib/step');
@@ -43,7 +43,7 @@ function test(binary, files) {
   const { status, signal } = spawnSync(binary, runnerArguments(version, files), {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
-    timeout: TIMEOUT_MS * 3,
+    timeout: LINE_TIMEOUT_MS,
   });
   return { version, passed: status === 0, end: signal || `exit code ${status}`, time: seconds(Date.now() - started) };
 }

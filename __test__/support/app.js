@@ -10,8 +10,8 @@ const { spawn } = require('child_process');
 
 const root = path.resolve(__dirname, '..', '..');
 
-/** The longest that anything is waited for; a machine may be slow. */
-const PATIENCE_MS = 120_000;
+/** The longest that anything is waited for: a machine may be slow, and a forked child takes what others leave of it. */
+const PATIENCE_MS = 240_000;
 
 /** What every app begins with: `say(value)`, and `hold()` to stay alive until the test ends it. */
 const PRELUDE = `

@@ -21,7 +21,10 @@ async function find(fn, settings) {
   const growth = await growthOf(fn, settings);
   if (growth === null) return null;
   const { kind, curve, calls, callsInAll } = growth;
-  const { leak, reason } = settings.locate ? await locate(fn, settings, callsInAll) : { leak: null, reason: 'locate is false' };
+  const { leak, reason, denied } = settings.locate
+    ? await locate(fn, settings, { first: callsInAll, bytesPerCall: curve.slope })
+    : { leak: null, reason: 'locate is false', denied: false };
+  if (kind === 'heap' && denied) return null;
   const [low, high] = curve.slopeInterval;
   return { kind, bytesPerIteration: curve.slope, interval: [low, high], grownBytes: curve.last - curve.first, iterations: calls, z: curve.z, leak, reason };
 }

@@ -13,12 +13,15 @@ const FEWEST_CALLS = 60;
 const ROWS = 40;
 /** What there is about this often as many calls were made is what a call leaves behind. */
 const PER_CALL = 0.9;
+/** What grows without growing in number must make up for this part of the growth. */
+const SHARE = 0.3;
 
 /**
  * Who holds what grows: the heap before and after some more calls, compared by who holds what. Never throws for
- * what it cannot find out: `{ leak: null, reason }`.
+ * what it cannot find out: `{ leak: null, reason }`. `denied` says that both looks were had and that nothing in them grew
+ * as the curve did: what the curve showed was V8's own, or the test runner's.
  */
-async function locate(fn, { iterations }, first) {
+async function locate(fn, { iterations }, { first, bytesPerCall }) {
   const calls = Math.max(FEWEST_CALLS, Math.ceil(iterations / 2));
   const guard = new MemoryGuard({ snapshotOn: false, signal: false, forecast: false, baseline: false, gcEffectiveness: false, heapThreshold: false, limitThreshold: false });
   let folder;
@@ -36,9 +39,9 @@ async function locate(fn, { iterations }, first) {
     await call(fn, calls, first);
     const after = await look('after');
     const report = await compare(before, after, { clusters: ROWS, classes: 1 });
-    return told(report.growth.clusters.rows, calls);
+    return told(report.growth.clusters.rows, calls, bytesPerCall);
   } catch (error) {
-    return { leak: null, reason: `${error.message}${error.code === undefined ? '' : ` [${error.code}]`}` };
+    return { leak: null, reason: `${error.message}${error.code === undefined ? '' : ` [${error.code}]`}`, denied: false };
   } finally {
     guard.stop();
     if (folder !== undefined) fs.rmSync(folder, { recursive: true, force: true });
@@ -46,10 +49,10 @@ async function locate(fn, { iterations }, first) {
 }
 
 /** The row that grew with the calls; else the largest. */
-function told(rows, calls) {
+function told(rows, calls, bytesPerCall) {
   const grown = rows.filter((row) => !row.moved && row.sizeDelta > 0);
   const found = grown.find((row) => row.countDelta >= PER_CALL * calls) ?? grown[0];
-  if (found === undefined) return { leak: null, reason: 'nothing on the heap grew between two looks' };
+  if (found === undefined) return { leak: null, reason: 'nothing on the heap grew between two looks', denied: true };
   const { location } = found;
   return {
     leak: {
@@ -64,6 +67,7 @@ function told(rows, calls) {
       signature: found.signature,
     },
     reason: null,
+    denied: found.countDelta < PER_CALL * calls && found.sizeDelta < SHARE * bytesPerCall * calls,
   };
 }
 

@@ -8,6 +8,8 @@ use crate::{Limits, Priority};
 /// Above this share of time in which somebody waits for a processor (in percent), a child that only takes what is
 /// left over would get nothing.
 const SCARCE: f64 = 20.0;
+/// So does one among more threads than this, per processor, that could run right now.
+const CROWD: f64 = 2.0;
 
 /// Puts the child last.
 ///
@@ -49,8 +51,20 @@ pub unsafe fn step_back(proc_root: &Path, priority: Priority) {
     }
 }
 
-/// By the kernel's pressure figures; where there are none, by the load per processor.
+/// By the kernel's pressure figures; where there are none, by the load per processor. Either is an average of some time past:
+/// a crowd that has just come is seen by itself.
 fn is_processor_scarce(proc_root: &Path) -> bool {
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as f64;
+    let load = std::fs::read_to_string(proc_root.join("loadavg")).unwrap_or_default();
+    let mut fields = load.split_ascii_whitespace();
+    let average = fields.next().and_then(|it| it.parse::<f64>().ok());
+    // `running/all`, after the three averages.
+    let running = fields
+        .nth(2)
+        .and_then(|it| it.split('/').next()?.parse::<f64>().ok());
+    if running.is_some_and(|running| running > CROWD * processors) {
+        return true;
+    }
     if let Ok(text) = std::fs::read_to_string(proc_root.join("pressure/cpu")) {
         let average = text
             .split_ascii_whitespace()
@@ -58,13 +72,7 @@ fn is_processor_scarce(proc_root: &Path) -> bool {
             .and_then(|number| number.parse::<f64>().ok());
         return average.is_some_and(|average| average > SCARCE);
     }
-    let load = std::fs::read_to_string(proc_root.join("loadavg")).unwrap_or_default();
-    let runnable = load
-        .split_ascii_whitespace()
-        .next()
-        .and_then(|number| number.parse::<f64>().ok());
-    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    runnable.is_some_and(|runnable| runnable > processors as f64)
+    average.is_some_and(|average| average > processors)
 }
 
 /// Bounds the child's memory and processor time.
@@ -119,4 +127,38 @@ pub fn own_bytes(proc_root: &Path) -> Option<u64> {
         .find_map(|line| line.strip_prefix("Private_Dirty:"))
         .and_then(|line| line.split_ascii_whitespace().next()?.parse::<u64>().ok())
         .map(|kilobytes| kilobytes * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processors_are_scarce_by_the_average_or_by_those_who_wait_now() {
+        let processors = std::thread::available_parallelism().unwrap().get();
+        let proc_root = tempfile::tempdir().unwrap();
+        let scarce = |load: &str, pressure: Option<&str>| {
+            std::fs::write(proc_root.path().join("loadavg"), load).unwrap();
+            let folder = proc_root.path().join("pressure");
+            let _ = std::fs::remove_dir_all(&folder);
+            if let Some(average) = pressure {
+                std::fs::create_dir(&folder).unwrap();
+                let text = format!("some avg10={average} avg60=0.00 avg300=0.00 total=1\n");
+                std::fs::write(folder.join("cpu"), text).unwrap();
+            }
+            is_processor_scarce(proc_root.path())
+        };
+        let calm = "0.10 0.20 0.30 1/200 4711\n";
+        let crowd = format!("0.10 0.20 0.30 {}/200 4711\n", 2 * processors + 1);
+        let loaded = format!("{}.5 0.20 0.30 1/200 4711\n", processors);
+        assert!(!scarce(calm, Some("19.90")));
+        assert!(scarce(calm, Some("20.10")));
+        assert!(scarce(&crowd, Some("0.00")));
+        assert!(!scarce(calm, None));
+        assert!(scarce(&crowd, None));
+        assert!(scarce(&loaded, None));
+        // What was, is over by the kernel's own figures.
+        assert!(!scarce(&loaded, Some("0.00")));
+        assert!(!scarce("", None));
+    }
 }
