@@ -15,6 +15,9 @@ const { CAN_INSTALL, CURRENT, LINES, nodeOf } = require('./lib/nodes');
 const { root } = require('./lib/paths');
 const { seconds } = require('./lib/step');
 
+/** No line may take longer. */
+const LINE_TIMEOUT_MS = 900_000;
+
 /**
  * Tests of compilers, manifests, scripts, pages and demos: whether they pass has nothing to do with the Node.js that
  * runs them, or is seen in another test on that line.
