@@ -10,9 +10,8 @@
 
 const { spawnSync } = require('child_process');
 const { Failure, run } = require('./lib/failure');
-const { runnerArguments, testFiles } = require('./lib/js-tests');
+const { runTests, testFiles, toldOf } = require('./lib/js-tests');
 const { CAN_INSTALL, CURRENT, LINES, nodeOf } = require('./lib/nodes');
-const { root } = require('./lib/paths');
 const { seconds } = require('./lib/step');
 
 /** No line may take longer. */
@@ -43,12 +42,8 @@ function test(binary, files) {
   const version = spawnSync(binary, ['--version'], { encoding: 'utf8' }).stdout.trim().slice(1);
   console.log(`\n── Node.js ${version}`);
   const started = Date.now();
-  const { status, signal } = spawnSync(binary, runnerArguments(version, files), {
-    cwd: root,
-    stdio: ['ignore', 'inherit', 'inherit'],
-    timeout: LINE_TIMEOUT_MS,
-  });
-  return { version, passed: status === 0, end: signal || `exit code ${status}`, time: seconds(Date.now() - started) };
+  const outcome = runTests(binary, version, files, { timeoutMs: LINE_TIMEOUT_MS });
+  return { version, ...outcome, time: seconds(Date.now() - started) };
 }
 
 run(async () => {
@@ -62,8 +57,8 @@ run(async () => {
   for (const line of CAN_INSTALL ? lines : [CURRENT]) results.push(test(await nodeOf(line), files));
 
   console.log('');
-  for (const { version, passed, end, time } of results) {
-    console.log(`${passed ? '✔' : '✘'} Node.js ${version} (${time}${passed ? '' : `, ${end}`})`);
+  for (const { version, passed, end, again, time } of results) {
+    console.log(`${passed ? '✔' : '✘'} Node.js ${version} (${time}${passed ? toldOf(again) : `, ${end}`})`);
   }
   const failed = results.filter(({ passed }) => !passed);
   if (failed.length > 0) throw new Failure(`failed on Node.js ${failed.map(({ version }) => version).join(', ')}`);

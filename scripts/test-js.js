@@ -4,18 +4,14 @@
 //
 //   node scripts/test-js.js [PATTERN …]     only files whose name contains a PATTERN
 
-const { spawnSync } = require('child_process');
 const { Failure, run } = require('./lib/failure');
-const { runnerArguments, testFiles } = require('./lib/js-tests');
-const { root } = require('./lib/paths');
+const { runTests, testFiles, toldOf } = require('./lib/js-tests');
 
 run(() => {
   const patterns = process.argv.slice(2);
   const files = testFiles(patterns);
   if (files.length === 0) throw new Failure(`no test file matches ${patterns.join(', ')}`);
-  const { status } = spawnSync(process.execPath, runnerArguments(process.versions.node, files), {
-    cwd: root,
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
-  process.exitCode = status === 0 ? 0 : 1;
+  const { passed, again } = runTests(process.execPath, process.versions.node, files);
+  if (again.length > 0) console.log(`\npassed${toldOf(again)}`);
+  process.exitCode = passed ? 0 : 1;
 });

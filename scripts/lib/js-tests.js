@@ -1,9 +1,11 @@
 'use strict';
 
-// How the JavaScript tests are started, on this Node.js or on another one.
+// How the JavaScript tests are run, on this Node.js or on another one.
 
 const fs = require('fs');
+const os = require('os');
 const path = require('path');
+const { spawnSync } = require('child_process');
 const { compareVersions } = require('./requirements');
 const { root } = require('./paths');
 
@@ -21,16 +23,62 @@ function testFiles(patterns = []) {
     .map((name) => path.join('__test__', name));
 }
 
+/** More files than this do not fail by chance. */
+const MOST_BY_CHANCE = 3;
+
 /**
- * Arguments for a node of `version` that runs `files`.
- *
- * The files are named one by one: of a folder and of a quoted pattern each Node line makes something
- * else, and not every shell expands an unquoted one. Two files run at a time, also on two cores, since
- * most tests wait for a child process; Node 18 knows no such option (nor the time-out).
+ * Runs `files` with the node `binary` of `version`. The tests look at real processes under load, and what else the machine
+ * does may be too much for one: a few files that failed are run again, one after the other, and must pass then. Answers
+ * `{ passed, end, again }`: how it ended where it did not pass, and the files that passed at the second try.
  */
-function runnerArguments(version, files) {
-  const options = compareVersions(version, '20.11.0') >= 0 ? ['--test-concurrency=2', `--test-timeout=${TIMEOUT_MS}`] : [];
-  return ['--test', ...options, '--test-reporter=spec', ...files];
+function runTests(binary, version, files, { timeoutMs } = {}) {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'memguard-tests-'));
+  try {
+    const list = path.join(folder, 'failed');
+    const first = start(binary, runnerArguments(version, files, { list }), timeoutMs);
+    if (first.passed) return { ...first, again: [] };
+    const failed = read(list);
+    if (failed.length === 0 || failed.length > MOST_BY_CHANCE) return { ...first, again: [] };
+    console.log(`\n── again, by themselves: ${failed.map((file) => path.basename(file)).join(', ')}`);
+    const second = start(binary, runnerArguments(version, failed, { atATime: 1 }), timeoutMs);
+    return { ...second, again: second.passed ? failed : [] };
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
 }
 
-module.exports = { runnerArguments, testFiles };
+function start(binary, args, timeoutMs) {
+  const { status, signal } = spawnSync(binary, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], timeout: timeoutMs });
+  return { passed: status === 0, end: signal ?? `exit code ${status}` };
+}
+
+/** The files in a list; none where the runner did not live to write it. */
+function read(list) {
+  return fs.existsSync(list) ? fs.readFileSync(list, 'utf8').split('\n').filter(Boolean) : [];
+}
+
+/**
+ * Arguments for a node of `version` that runs `files`, and writes the names of those that fail to `list`.
+ *
+ * The files are named one by one: of a folder and of a quoted pattern each Node line makes something
+ * else, and not every shell expands an unquoted one. Two files run at a time, whatever the number of processors, since
+ * most tests wait for a child process; Node 18 knows no time-out.
+ */
+function runnerArguments(version, files, { list = null, atATime = 2 }) {
+  const reporter = (name, destination) => [`--test-reporter=${name}`, `--test-reporter-destination=${destination}`];
+  return [
+    '--test',
+    `--test-concurrency=${atATime}`,
+    ...(compareVersions(version, '20.11.0') >= 0 ? [`--test-timeout=${TIMEOUT_MS}`] : []),
+    ...reporter('spec', 'stdout'),
+    ...(list === null ? [] : reporter(path.join(__dirname, 'failed-files.js'), list)),
+    ...files,
+  ];
+}
+
+/** A line about files that passed at the second try, for the end of a run; nothing where there are none. */
+function toldOf(again) {
+  return again.length === 0 ? '' : `, at the second try: ${again.map((file) => path.basename(file)).join(', ')}`;
+}
+
+module.exports = { runTests, testFiles, toldOf };
