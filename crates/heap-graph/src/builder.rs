@@ -1,10 +1,12 @@
 //! Filling a graph from something that is not a snapshot file: a heap walker, a test.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 
 use crate::model::{
-    Detachedness, EdgeKind, EdgeLabel, HeapGraph, Location, Locations, MAX_EDGES, MAX_NODES,
-    NodeIndex, NodeKind, SizeColumn, StringId, StringTable, WideColumn, encode, pack_edge,
+    Detachedness, EdgeKind, EdgeLabel, HeapGraph, LabelColumn, Location, Locations, MAX_EDGES,
+    MAX_NODES, NodeIndex, NodeKind, SizeColumn, StringId, StringTable, WideColumn, encode, insert,
+    pack_edge,
 };
 
 /// Why a graph cannot be built.
@@ -58,7 +60,8 @@ impl BuildError {
 /// Fills a [`HeapGraph`]: nodes, edges and strings in any order, forward references allowed.
 ///
 /// The first node added is the root. Edges given in the order of the nodes they come from need no sorting at
-/// the end. While it fills, 12 bytes an edge and 17 a node; strings are kept once each.
+/// the end. While it fills, 7 bytes an edge (12 for one that comes out of order) and 19 a node; strings are kept once each, with
+/// 8 to 16 bytes to find them again.
 ///
 /// ```
 /// use memguard_heap_graph::{EdgeKind, GraphBuilder, NodeKind};
@@ -77,14 +80,16 @@ pub struct GraphBuilder {
     names: Vec<u32>,
     ids: WideColumn,
     self_sizes: SizeColumn,
-    edge_from: Vec<u32>,
-    edge_labels: Vec<u32>,
+    /// The first edge of each node, of those that came in the order of their sources.
+    first_edge: Vec<u32>,
+    /// The others: source, label, word.
+    late: Vec<(u32, u32, u32)>,
+    edge_labels: LabelColumn,
     edge_words: Vec<u32>,
-    out_of_order: bool,
     detachedness: Vec<(NodeIndex, Detachedness)>,
     has_detachedness: bool,
     strings: StringTable,
-    interned: HashMap<Box<[u8]>, StringId>,
+    interned: Interned,
     places: HashMap<Location, u32>,
     locations: Vec<(NodeIndex, u32)>,
     extra_native_bytes: u64,
@@ -146,17 +151,27 @@ impl GraphBuilder {
             names: Vec::with_capacity(nodes),
             ids: WideColumn::Narrow(Vec::with_capacity(nodes)),
             self_sizes: SizeColumn::with_capacity(nodes),
-            edge_from: Vec::with_capacity(edges),
-            edge_labels: Vec::with_capacity(edges),
+            first_edge: Vec::with_capacity(nodes.saturating_add(1)),
+            edge_labels: LabelColumn::with_capacity(edges),
             edge_words: Vec::with_capacity(edges),
             ..Self::default()
         }
     }
 
+    /// For ids that take more than four bytes, addresses for instance: makes room for them at once, and for a place of each node, so
+    /// that nothing has to be moved while the graph is filled.
+    #[must_use]
+    pub fn with_wide_ids(mut self) -> Self {
+        let nodes = self.kinds.capacity();
+        self.ids = WideColumn::Wide(Vec::with_capacity(nodes));
+        self.locations = Vec::with_capacity(nodes);
+        self
+    }
+
     /// The id of a text in the string table, which is added if it is new.
     pub fn string(&mut self, text: &str) -> StringId {
         let raw = encode(text);
-        if let Some(&id) = self.interned.get(raw.as_ref()) {
+        if let Some(id) = self.interned.find(&self.strings, &raw) {
             return id;
         }
         if self.strings.len() >= u32::MAX as usize {
@@ -168,7 +183,7 @@ impl GraphBuilder {
         }
         let id = StringId(self.strings.len() as u32);
         self.strings.push_raw(&raw);
-        self.interned.insert(raw.into(), id);
+        self.interned.add(&self.strings, id);
         id
     }
 
@@ -223,7 +238,7 @@ impl GraphBuilder {
             (NewLabel::Text(text), false) => self.string(text).0,
             (NewLabel::Text(text), true) => text.parse().unwrap_or(0),
         };
-        if self.edge_words.len() >= MAX_EDGES || target.index() >= MAX_NODES {
+        if self.edge_words.len() + self.late.len() >= MAX_EDGES || target.index() >= MAX_NODES {
             let (what, limit) = if target.index() >= MAX_NODES {
                 ("nodes", MAX_NODES)
             } else {
@@ -232,10 +247,15 @@ impl GraphBuilder {
             self.overflow = Some(BuildError::TooLarge { what, limit });
             return;
         }
-        self.out_of_order |= self.edge_from.last().is_some_and(|&last| last > from.0);
-        self.edge_from.push(from.0);
+        let word = pack_edge(kind, target.0);
+        if from.index() + 1 < self.first_edge.len() {
+            self.late.push((from.0, label, word));
+            return;
+        }
+        let next = self.edge_words.len() as u32;
+        self.first_edge.resize(from.index() + 1, next);
         self.edge_labels.push(label);
-        self.edge_words.push(pack_edge(kind, target.0));
+        self.edge_words.push(word);
     }
 
     /// Says whether a node is part of a document.
@@ -282,13 +302,15 @@ impl GraphBuilder {
             places[at as usize] = location;
         }
         self.strings.shrink();
+        self.edge_words.shrink_to_fit();
+        self.edge_labels.shrink();
         Ok(HeapGraph {
             kinds: self.kinds,
             names: self.names,
             ids: self.ids,
             self_sizes: self.self_sizes,
             first_edge,
-            edge_labels: self.edge_labels.into_iter().collect(),
+            edge_labels: self.edge_labels,
             edge_words: self.edge_words,
             detachedness: self.detachedness,
             has_detachedness: self.has_detachedness,
@@ -302,12 +324,18 @@ impl GraphBuilder {
     fn check_references(&self) -> Result<(), BuildError> {
         let nodes = self.kinds.len();
         let strings = self.strings.len();
-        for ((&from, &word), &label) in self
-            .edge_from
-            .iter()
-            .zip(&self.edge_words)
-            .zip(&self.edge_labels)
-        {
+        let source = |at: usize| {
+            let after = |&first: &u32| first as usize <= at;
+            self.first_edge.partition_point(after).saturating_sub(1) as u32
+        };
+        let last = self.first_edge.len().saturating_sub(1) as u32;
+        let in_order = self.edge_words.iter().enumerate();
+        let in_order = in_order.map(|(at, &word)| {
+            let target = crate::model::edge_target(word) as usize;
+            let from = if target < nodes { last } else { source(at) };
+            (from, self.edge_labels.get(at), word)
+        });
+        for (from, label, word) in in_order.chain(self.late.iter().copied()) {
             let target = crate::model::edge_target(word);
             if from.max(target) as usize >= nodes {
                 return Err(BuildError::NoSuchNode {
@@ -332,33 +360,90 @@ impl GraphBuilder {
         }
     }
 
-    /// Puts the edges into the order of their sources (a counting sort that keeps the order given within one
-    /// source), and returns the index of each node's first.
+    /// Puts the edges that came out of order where they belong (behind the others of their source, in the order given), and
+    /// returns the index of each node's first.
     fn sort_edges(&mut self) -> Vec<u32> {
-        let mut first = vec![0_u32; self.kinds.len() + 1];
-        for &from in &self.edge_from {
-            first[from as usize + 1] += 1;
-        }
-        let mut sum = 0;
-        for count in &mut first {
-            sum += *count;
-            *count = sum;
-        }
-        if self.out_of_order {
-            let mut next = first.clone();
-            let mut labels = vec![0; self.edge_labels.len()];
-            let mut words = vec![0; self.edge_words.len()];
-            for (at, &from) in self.edge_from.iter().enumerate() {
-                let to = next[from as usize] as usize;
-                next[from as usize] += 1;
-                labels[to] = self.edge_labels[at];
-                words[to] = self.edge_words[at];
+        let mut first = std::mem::take(&mut self.first_edge);
+        let in_order = self.edge_words.len();
+        first.resize(self.kinds.len() + 1, in_order as u32);
+        let mut late = std::mem::take(&mut self.late);
+        late.sort_by_key(|&(from, ..)| from);
+        let place = |at: usize, from: u32| first[from as usize + 1] as usize + at;
+        let places: Vec<usize> = late
+            .iter()
+            .enumerate()
+            .map(|(at, &(from, ..))| place(at, from))
+            .collect();
+        insert(&mut self.edge_words, &places, |at| late[at].2);
+        self.edge_labels.insert(&places, |at| late[at].1);
+        let mut before = 0;
+        for (node, first) in first.iter_mut().enumerate() {
+            while late
+                .get(before)
+                .is_some_and(|&(from, ..)| (from as usize) < node)
+            {
+                before += 1;
             }
-            self.edge_labels = labels;
-            self.edge_words = words;
+            *first += before as u32;
         }
-        self.edge_from = Vec::new();
         first
+    }
+}
+
+/// Which string has a text: a hash table of numbers alone, since the texts are in the string table.
+#[derive(Debug, Default)]
+struct Interned {
+    /// The number of a string and one more, or 0. Always a power of two, and never full.
+    slots: Vec<u32>,
+    used: usize,
+    hasher: RandomState,
+}
+
+impl Interned {
+    fn find(&self, strings: &StringTable, raw: &[u8]) -> Option<StringId> {
+        self.places(raw).find_map(|place| {
+            let number = self.slots[place].checked_sub(1);
+            match number {
+                None => Some(None),
+                Some(id) => (strings.raw(StringId(id)) == raw).then_some(Some(StringId(id))),
+            }
+        })?
+    }
+
+    /// Adds a string that was not found.
+    fn add(&mut self, strings: &StringTable, id: StringId) {
+        if self.used >= self.slots.len() / 4 * 3 {
+            self.grow(strings);
+        }
+        self.put(strings, id.0);
+        self.used += 1;
+    }
+
+    fn grow(&mut self, strings: &StringTable) {
+        let slots = (self.slots.len() * 2).max(64);
+        let before = std::mem::replace(&mut self.slots, vec![0; slots]);
+        for id in before
+            .into_iter()
+            .filter_map(|number| number.checked_sub(1))
+        {
+            self.put(strings, id);
+        }
+    }
+
+    fn put(&mut self, strings: &StringTable, id: u32) {
+        let free = self
+            .places(strings.raw(StringId(id)))
+            .find(|&place| self.slots[place] == 0);
+        if let Some(free) = free {
+            self.slots[free] = id + 1;
+        }
+    }
+
+    /// Where a text may be, one place after the other.
+    fn places(&self, raw: &[u8]) -> impl Iterator<Item = usize> + use<> {
+        let count = self.slots.len();
+        let first = self.hasher.hash_one(raw) as usize;
+        (0..count).map(move |step| first.wrapping_add(step) & (count - 1))
     }
 }
 

@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
-pub(crate) use compact::{LabelColumn, NarrowColumn, SizeColumn, SizeMoves};
+pub(crate) use compact::{LabelColumn, NarrowColumn, SizeColumn, SizeMoves, insert};
 pub use index::{EdgeIndex, NodeIndex, StringId};
 pub use kinds::{Detachedness, EdgeKind, NodeKind};
 pub use locations::Location;

@@ -58,7 +58,7 @@ pub(crate) const ROOT_GROUPS: [&str; 4] = [
 
 /// Walks a heap and makes its graph.
 ///
-/// While it is made: 17 bytes for each object and 12 for each reference, and the text of the strings.
+/// While it is made: 27 bytes for each object, 7 for each reference that is told of, and the text of the strings.
 ///
 /// # Errors
 /// [`WalkError::SelfTest`] when the heap doesn't look as it should, [`WalkError::TooLarge`] when it has more objects than
@@ -81,7 +81,8 @@ pub fn graph(subject: &Subject<'_, '_>, options: &GraphOptions) -> Result<HeapGr
     let mut builder = GraphBuilder::with_capacity(
         capacity(objects) + first as usize,
         capacity(references + references / 2),
-    );
+    )
+    .with_wide_ids();
     let ranks = Ranks::new(&walker, first);
     let mut templates = Templates::new(&walker, &names);
     let top = add_top(&mut builder);
@@ -94,18 +95,20 @@ pub fn graph(subject: &Subject<'_, '_>, options: &GraphOptions) -> Result<HeapGr
         }
     }
     let stores = add_outside(&mut builder, &names, &outside);
-    add_root_edges(&mut builder, &walker, subject, &ranks, &top);
-    let wrappers = add_embedder(&mut builder, &walker, subject, &ranks, top.root);
+    let embedder = Embedder::add(&mut builder, &walker, subject, &ranks);
+    // From here on edges in the order of the nodes that they come from: the builder needs less room then.
+    add_root_edges(&mut builder, &walker, subject, &ranks, &top, &embedder);
     let to_native = builder.string("javascript_to_native");
     let mut edges = EdgeWriter::new(&walker, &names, &ranks, &mut builder, stores);
     for (index, object) in objects_in_order(&walker).enumerate() {
         let from = NodeIndex(first + u32::try_from(index).unwrap_or(u32::MAX));
         let template = templates.of(&object.map, object.address, &mut builder);
         edges.write(&mut builder, template, &object, from);
-        if let Some(&native) = wrappers.get(&from) {
+        if let Some(native) = embedder.behind(from) {
             builder.edge(from, EdgeKind::Internal, to_native, native);
         }
     }
+    embedder.add_edges(&mut builder);
     builder.finish().map_err(|error| match error {
         BuildError::TooLarge { what, limit } => WalkError::TooLarge { what, limit },
         other => WalkError::SelfTest {
@@ -121,6 +124,7 @@ const EMBEDDER_ID: u64 = 101;
 /// The synthetic nodes: the root, `(GC roots)`, and one for each kind of root.
 struct Top {
     root: NodeIndex,
+    roots: NodeIndex,
     groups: Vec<NodeIndex>,
     global: StringId,
 }
@@ -128,16 +132,14 @@ struct Top {
 fn add_top(builder: &mut GraphBuilder) -> Top {
     let root = builder.node(NodeKind::Synthetic, "", 1, 0);
     let roots = builder.node(NodeKind::Synthetic, "(GC roots)", 3, 0);
-    builder.edge(root, EdgeKind::Element, 1, roots);
-    let mut groups = Vec::new();
-    for (index, name) in (1_u32..).zip(ROOT_GROUPS) {
-        let group = builder.node(NodeKind::Synthetic, name, u64::from(3 + 2 * index), 0);
-        builder.edge(roots, EdgeKind::Element, index, group);
-        groups.push(group);
-    }
+    let groups = (1_u32..).zip(ROOT_GROUPS);
+    let groups = groups
+        .map(|(index, name)| builder.node(NodeKind::Synthetic, name, u64::from(3 + 2 * index), 0))
+        .collect();
     let global = builder.string("global");
     Top {
         root,
+        roots,
         groups,
         global,
     }
@@ -168,7 +170,9 @@ fn add_root_edges(
     subject: &Subject<'_, '_>,
     ranks: &Ranks,
     top: &Top,
+    embedder: &Embedder,
 ) {
+    builder.edge(top.root, EdgeKind::Element, 1, top.roots);
     // The global objects first, as V8 does: the way to what a program keeps begins there.
     let globals = held_globals(walker, subject);
     for (number, node) in (1_u32..).zip(globals.iter().filter_map(|&it| ranks.node(walker, it))) {
@@ -178,6 +182,12 @@ fn add_root_edges(
             builder.string(&format!("global / {number}"))
         };
         builder.edge(top.root, EdgeKind::Shortcut, label, node);
+    }
+    for (number, node) in (2_u32..).zip(embedder.below_root()) {
+        builder.edge(top.root, EdgeKind::Element, number, node);
+    }
+    for (number, &group) in (1_u32..).zip(&top.groups) {
+        builder.edge(top.roots, EdgeKind::Element, number, group);
     }
     let roots = &subject.isolate.roots;
     let isolate_words: Vec<u64> = strong_isolate_words(walker, roots).collect();
@@ -229,48 +239,76 @@ fn held_globals(walker: &Walker<'_, '_>, subject: &Subject<'_, '_>) -> Vec<u64> 
 /// What Node.js itself holds by persistent references of C++: functions and objects that it calls upon, below one node that
 /// stands for its environment, as in V8's snapshots. Objects with a C++ object behind them (sockets, servers) have a node of their
 /// own below the root up to Node 22, and none later: then only `(Global handles)` has them, which tools do not take for a way to
-/// them when there is another. Answers the nodes behind wrappers.
-fn add_embedder(
-    builder: &mut GraphBuilder,
-    walker: &Walker<'_, '_>,
-    subject: &Subject<'_, '_>,
-    ranks: &Ranks,
-    root: NodeIndex,
-) -> HashMap<NodeIndex, NodeIndex> {
-    let types = &walker.layout.types;
-    let below_root = walker.layout.row.wrappers_below_root;
-    let mut held: Vec<(NodeIndex, u64, bool)> = subject
-        .isolate
-        .roots
-        .global_handles
-        .iter()
-        .filter_map(|&word| {
-            let node = ranks.node(walker, word)?;
-            let map = walker.heap.word(word & !3)?;
-            let kind = walker.maps.known(map)?.instance_type;
-            let wrapper = kind == types.js_api_object || kind == types.js_special_api_object;
-            Some((node, word & !3, wrapper))
-        })
-        .collect();
-    held.sort_unstable();
-    held.dedup();
-    let name = "Node / persistent references";
-    let environment = builder.node(NodeKind::Synthetic, name, EMBEDDER_ID, 0);
-    let mut below = 2;
-    builder.edge(root, EdgeKind::Element, below, environment);
-    let name = builder.string("Node / wrapper");
-    let mut wrappers = HashMap::new();
-    for (number, (node, address, is_wrapper)) in (1_u32..).zip(held) {
-        if is_wrapper && below_root {
-            // Within the object, where no other begins.
-            let native = builder.node_named(NodeKind::Synthetic, name, address + 1, 0);
-            below += 1;
-            builder.edge(root, EdgeKind::Element, below, native);
+/// them when there is another.
+struct Embedder {
+    environment: NodeIndex,
+    /// What the environment refers to.
+    held: Vec<NodeIndex>,
+    /// Wrappers and the node behind each, by wrapper.
+    wrappers: Vec<(NodeIndex, NodeIndex)>,
+}
+
+impl Embedder {
+    fn add(
+        builder: &mut GraphBuilder,
+        walker: &Walker<'_, '_>,
+        subject: &Subject<'_, '_>,
+        ranks: &Ranks,
+    ) -> Self {
+        let types = &walker.layout.types;
+        let handles = &subject.isolate.roots.global_handles;
+        let mut references: Vec<(NodeIndex, u64, bool)> = handles
+            .iter()
+            .filter_map(|&word| {
+                let node = ranks.node(walker, word)?;
+                let map = walker.heap.word(word & !3)?;
+                let kind = walker.maps.known(map)?.instance_type;
+                let wrapper = kind == types.js_api_object || kind == types.js_special_api_object;
+                Some((node, word & !3, wrapper))
+            })
+            .collect();
+        references.sort_unstable();
+        references.dedup();
+        let name = "Node / persistent references";
+        let mut embedder = Self {
+            environment: builder.node(NodeKind::Synthetic, name, EMBEDDER_ID, 0),
+            held: Vec::new(),
+            wrappers: Vec::new(),
+        };
+        let name = builder.string("Node / wrapper");
+        for (node, address, is_wrapper) in references {
+            if is_wrapper && walker.layout.row.wrappers_below_root {
+                // Within the object, where no other begins.
+                let id = address + 1;
+                let native = builder.node_named(NodeKind::Synthetic, name, id, 0);
+                embedder.wrappers.push((node, native));
+            } else {
+                embedder.held.push(node);
+            }
+        }
+        embedder
+    }
+
+    fn below_root(&self) -> impl Iterator<Item = NodeIndex> + '_ {
+        let natives = self.wrappers.iter().map(|&(_, native)| native);
+        std::iter::once(self.environment).chain(natives)
+    }
+
+    /// The node behind a wrapper.
+    fn behind(&self, wrapper: NodeIndex) -> Option<NodeIndex> {
+        let at = self
+            .wrappers
+            .binary_search_by_key(&wrapper, |&(node, _)| node)
+            .ok()?;
+        Some(self.wrappers[at].1)
+    }
+
+    fn add_edges(&self, builder: &mut GraphBuilder) {
+        for (number, &node) in (1_u32..).zip(&self.held) {
+            builder.edge(self.environment, EdgeKind::Element, number, node);
+        }
+        for &(node, native) in &self.wrappers {
             builder.edge(native, EdgeKind::Internal, "wrapped", node);
-            wrappers.insert(node, native);
-        } else {
-            builder.edge(environment, EdgeKind::Element, number, node);
         }
     }
-    wrappers
 }

@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 
 use crate::elf::{u32_at, u64_at};
-use crate::heap::Heap;
+use crate::heap::{Heap, Page};
 use crate::layout::Layout;
 use crate::maps::{MapInfo, MapTable, NO_MAP, Watch};
 use crate::shape::Shape;
@@ -587,21 +587,25 @@ impl Walker<'_, '_> {
 pub(crate) fn objects_in_order<'a>(
     walker: &'a Walker<'_, '_>,
 ) -> impl Iterator<Item = Object> + 'a {
-    walker
-        .heap
-        .chunks()
-        .iter()
-        .enumerate()
+    objects_by_page(walker, |_| true).map(|(_, object)| object)
+}
+
+/// The marked objects of some pages by address, with the number of the page.
+pub(crate) fn objects_by_page<'a>(
+    walker: &'a Walker<'_, '_>,
+    takes: impl Fn(&Page) -> bool + 'a,
+) -> impl Iterator<Item = (usize, Object)> + 'a {
+    let chunks = walker.heap.chunks().iter().enumerate();
+    chunks
+        .filter(move |(_, chunk)| takes(&chunk.page))
         .flat_map(move |(page, chunk)| {
             let cells = walker.marks.page(page);
             cells.iter().enumerate().flat_map(move |(index, &bits)| {
                 Bits(bits).filter_map(move |bit| {
                     let address = chunk.page.start + (index as u64 * 64 + u64::from(bit)) * 8;
                     let word = walker.heap.word(address)?;
-                    Some(Object {
-                        address,
-                        map: *walker.maps.known(word)?,
-                    })
+                    let map = *walker.maps.known(word)?;
+                    Some((page, Object { address, map }))
                 })
             })
         })

@@ -110,6 +110,24 @@ impl SizeMoves {
     }
 }
 
+/// Puts values in between, without a second copy of the column: `places` says in rising order where each is to be in the end.
+pub(crate) fn insert<T: Copy + Default>(
+    column: &mut Vec<T>,
+    places: &[usize],
+    value: impl Fn(usize) -> T,
+) {
+    let mut from = column.len();
+    let mut to = from + places.len();
+    column.resize(to, T::default());
+    for (at, &place) in places.iter().enumerate().rev() {
+        let behind = to - (place + 1);
+        column.copy_within(from - behind..from, place + 1);
+        column[place] = value(at);
+        from -= behind;
+        to = place;
+    }
+}
+
 /// Names and numbers of edges, three bytes each: few heaps have 16,777,215 strings, or arrays of so many elements.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LabelColumn {
@@ -152,22 +170,59 @@ impl LabelColumn {
     }
 }
 
+impl LabelColumn {
+    pub(crate) fn with_capacity(count: usize) -> Self {
+        Self {
+            low: Vec::with_capacity(count),
+            high: Vec::with_capacity(count),
+            large: Vec::new(),
+        }
+    }
+
+    pub(crate) fn shrink(&mut self) {
+        self.low.shrink_to_fit();
+        self.high.shrink_to_fit();
+    }
+
+    /// Puts labels in between: `places` says in rising order where each is to be in the end.
+    pub(crate) fn insert(&mut self, places: &[usize], label: impl Fn(usize) -> u32) {
+        let kept = |at: usize| label(at).min(Self::LARGE);
+        insert(&mut self.low, places, |at| kept(at) as u16);
+        insert(&mut self.high, places, |at| (kept(at) >> 16) as u8);
+        let mut before = 0;
+        for (at, _) in &mut self.large {
+            while places
+                .get(before)
+                .is_some_and(|&place| place <= *at as usize + before)
+            {
+                before += 1;
+            }
+            *at += before as u32;
+        }
+        let added = places.iter().enumerate();
+        let added = added.map(|(at, &place)| (place as u32, label(at)));
+        self.large
+            .extend(added.filter(|&(_, label)| label >= Self::LARGE));
+        self.large.sort_unstable();
+    }
+
+    #[inline]
+    pub(crate) fn push(&mut self, label: u32) {
+        if label >= Self::LARGE {
+            self.large.push((self.low.len() as u32, label));
+        }
+        let kept = label.min(Self::LARGE);
+        self.low.push(kept as u16);
+        self.high.push((kept >> 16) as u8);
+    }
+}
+
 impl FromIterator<u32> for LabelColumn {
     fn from_iter<I: IntoIterator<Item = u32>>(labels: I) -> Self {
         let labels = labels.into_iter();
-        let room = labels.size_hint().0;
-        let mut column = Self {
-            low: Vec::with_capacity(room),
-            high: Vec::with_capacity(room),
-            large: Vec::new(),
-        };
+        let mut column = Self::with_capacity(labels.size_hint().0);
         for label in labels {
-            if label >= Self::LARGE {
-                column.large.push((column.low.len() as u32, label));
-            }
-            let kept = label.min(Self::LARGE);
-            column.low.push(kept as u16);
-            column.high.push((kept >> 16) as u8);
+            column.push(label);
         }
         column
     }
@@ -253,6 +308,16 @@ mod tests {
         let moved = moves.finish();
         assert_eq!(moved.iter().collect::<Vec<_>>(), expected);
         assert_eq!((0..7).map(|at| moved.get(at)).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn what_comes_late_is_put_in_between() {
+        let mut column: LabelColumn = [1, 1 << 30, 3, 1 << 29, 5].into_iter().collect();
+        let late = [100, 1 << 28, 102, 103];
+        column.insert(&[0, 3, 4, 8], |at| late[at]);
+        let expected = [100, 1, 1 << 30, 1 << 28, 102, 3, 1 << 29, 5, 103];
+        let found: Vec<_> = (0..9).map(|at| column.get(at)).collect();
+        assert_eq!(found, expected);
     }
 
     #[test]

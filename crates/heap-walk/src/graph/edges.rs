@@ -7,6 +7,7 @@ use memguard_heap_graph::{EdgeKind, GraphBuilder, NodeIndex, StringId};
 
 use super::ranks::Ranks;
 use super::template::{Label, Role, Template};
+use crate::census::{Group, group_of};
 use crate::elf::u64_at;
 use crate::maps::Watch;
 use crate::names::{MAX_NAME, Names};
@@ -27,8 +28,9 @@ pub(super) struct EdgeWriter<'w, 'h, 'm> {
     stores: HashMap<u64, NodeIndex>,
     /// Names of variables, by ScopeInfo and slot.
     scopes: HashMap<u64, Rc<HashMap<usize, StringId>>>,
-    /// `undefined`, `null`, `true`, holes: V8's snapshots don't say which of its own fields refer to them.
-    dull: Vec<NodeIndex>,
+    /// What V8 has in read-only memory besides texts and numbers: `undefined`, empty arrays, maps of its own types. V8's snapshots
+    /// don't say which of its own fields refer to most of them, and nothing is gained by it: they are always there.
+    dull: Dull,
     /// What stands in the place of elements that are not there.
     holes: Vec<NodeIndex>,
     code: StringId,
@@ -45,14 +47,14 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
         builder: &mut GraphBuilder,
         stores: HashMap<u64, NodeIndex>,
     ) -> Self {
-        let (dull, holes) = dull(walker, ranks);
+        let holes = holes(walker, ranks);
         Self {
             walker,
             names,
             ranks,
             stores,
             scopes: HashMap::new(),
-            dull,
+            dull: Dull::find(walker, ranks),
             holes,
             code: builder.string("code"),
             map: builder.string("map"),
@@ -98,7 +100,8 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
         {
             builder.edge(from, EdgeKind::Internal, self.code, code);
         }
-        if let Some(map) = self.node(u64_at(bytes, 0)) {
+        let map = self.node(u64_at(bytes, 0));
+        if let Some(map) = map.filter(|&map| !self.dull.contains(map)) {
             builder.edge(from, EdgeKind::Internal, self.map, map);
         }
     }
@@ -136,7 +139,7 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
                     .weak
                     .is_some_and(|(first, count)| (first..first + count).contains(&at));
             let label = template.fields.get(at).copied().flatten();
-            if self.dull.contains(&node) {
+            if self.dull.contains(node) {
                 continue;
             }
             match label {
@@ -171,7 +174,7 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
         for (offset, name) in [(layout.offsets.getter, get), (layout.offsets.setter, set)] {
             let function = self.names.view.field_word(pair.address, offset);
             let function = function.and_then(|word| self.node(word));
-            if let Some(function) = function.filter(|node| !self.dull.contains(node)) {
+            if let Some(function) = function.filter(|&node| !self.dull.contains(node)) {
                 builder.edge(from, label.kind, name, function);
             }
         }
@@ -419,25 +422,64 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
     }
 }
 
-/// The nodes of the oddballs, a dozen, and those among them that stand for holes.
-fn dull(walker: &Walker<'_, '_>, ranks: &Ranks) -> (Vec<NodeIndex>, Vec<NodeIndex>) {
-    let (mut dull, mut holes) = (Vec::new(), Vec::new());
-    for object in crate::walker::objects_in_order(walker) {
-        let kind = object.instance_type();
-        let oddball = kind == walker.layout.types.oddball;
-        let own_type = walker.layout.type_name(kind) == "HOLE";
-        if !oddball && !own_type {
-            continue;
-        }
-        let Some(node) = ranks.node(walker, object.address | 1) else {
-            continue;
+/// Nodes of read-only pages that no edge of V8's own leads to: for each such page, from which node on, and a bit for each.
+struct Dull {
+    pages: Vec<(u32, Vec<bool>)>,
+}
+
+impl Dull {
+    fn find(walker: &Walker<'_, '_>, ranks: &Ranks) -> Self {
+        let layout = walker.layout;
+        let tells = |kind: u16| {
+            matches!(
+                group_of(layout, kind),
+                Group::String | Group::Symbol | Group::Number | Group::BigInt
+            )
         };
-        dull.push(node);
+        let mut pages: Vec<(u32, Vec<bool>)> = Vec::new();
+        let mut last = None;
+        for (page, object) in crate::walker::objects_by_page(walker, |page| page.heap == 0) {
+            let Some(node) = ranks.node(walker, object.address | 1) else {
+                continue;
+            };
+            if last != Some(page) {
+                last = Some(page);
+                pages.push((node.0, Vec::new()));
+            }
+            if let Some((_, is_dull)) = pages.last_mut() {
+                is_dull.push(!tells(object.instance_type()));
+            }
+        }
+        Self { pages }
+    }
+
+    #[inline]
+    fn contains(&self, node: NodeIndex) -> bool {
+        self.pages.iter().any(|(first, is_dull)| {
+            node.0
+                .checked_sub(*first)
+                .and_then(|at| is_dull.get(at as usize))
+                .is_some_and(|&is| is)
+        })
+    }
+}
+
+/// The nodes that stand for holes.
+fn holes(walker: &Walker<'_, '_>, ranks: &Ranks) -> Vec<NodeIndex> {
+    let mut holes = Vec::new();
+    for (_, object) in crate::walker::objects_by_page(walker, |page| page.heap == 0) {
+        let kind = object.instance_type();
+        let own_type = walker.layout.type_name(kind) == "HOLE";
         let offset = walker.layout.offsets.oddball_kind as u64;
-        let is_hole = || walker.heap.word(object.address + offset) == Some(ODDBALL_THE_HOLE << 32);
-        if own_type || is_hole() {
+        let is_hole = || {
+            kind == walker.layout.types.oddball
+                && walker.heap.word(object.address + offset) == Some(ODDBALL_THE_HOLE << 32)
+        };
+        if (own_type || is_hole())
+            && let Some(node) = ranks.node(walker, object.address | 1)
+        {
             holes.push(node);
         }
     }
-    (dull, holes)
+    holes
 }
