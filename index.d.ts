@@ -24,6 +24,7 @@ export * from './lib/guard/capabilities';
 export * from './lib/guard/census';
 export * from './lib/guard/events';
 export * from './lib/guard/forecast';
+export * from './lib/guard/hunt';
 export * from './lib/guard/ledger';
 export * from './lib/guard/marks';
 export * from './lib/guard/memory-guard';

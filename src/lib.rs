@@ -11,6 +11,7 @@ mod curve;
 mod error;
 mod guard;
 mod heap;
+mod hunt;
 mod json;
 mod looks;
 mod profile;

@@ -84,6 +84,13 @@ module.exports = function nativeEngine(binding) {
     collectGarbage: () => binding.collectGarbage(),
     /** Reads a profile of V8's sampler, and keeps it. */
     profile: { finish: (text, request) => background(binding.finishProfile(text, JSON.stringify(request))) },
+    hunt: {
+      open: (settings) => binding.openHunt(JSON.stringify(settings)),
+      update: (id, settings) => binding.updateHunt(id, JSON.stringify(settings)),
+      /** Tells what has happened; answers what is to be done. */
+      step: (id, event, nowMs) => parse(binding.stepHunt(id, JSON.stringify(event), nowMs)),
+      close: (id) => binding.closeHunt(id),
+    },
     census: {
       /** Why there can be none, or null. */
       whyNot: () => binding.censusSupport(),

@@ -50,14 +50,14 @@ async function take(wish) {
   }
 }
 
-/** The same for who waits as long as it takes: the guard itself. */
+/** The same for who waits as long as it takes: the guard itself. `look` is what a hunt asks of the graph. */
 async function takeInTurn(wish) {
   return inTurn(() => walk(wish));
 }
 
-async function walk({ graph, retainers, classes, track, force, reason = 'api', keepAlive = true }) {
+async function walk({ graph, retainers, classes, track, force, look = null, reason = 'api', keepAlive = true }) {
   const planted = selfTest === true ? null : Array.from({ length: PLANTED }, (_, index) => new MemguardPlanted(index));
-  const request = { heapUsedBytes: usedHeap(), classes, track, since: lastTracked, graph: graph ? { retainers } : null, force };
+  const request = { heapUsedBytes: usedHeap(), classes, track, since: lastTracked, graph: graph ? { retainers } : null, look, force };
   const begun = await begin(request);
   const facts = { usedHeapBytes: usedHeap(), planted: planted === null ? null : { class: MemguardPlanted.name, count: planted.length, leastBytes: 40, mostBytes: 160 } };
   const createdAtMs = Date.now();
@@ -72,6 +72,7 @@ async function walk({ graph, retainers, classes, track, force, reason = 'api', k
   // As the parent measured it, it is in what was taken.
   delete report.pausedMs;
   delete taken.ended;
+  if (look === null) delete report.look;
   if (ended.tracked !== null) lastTracked = ended.tracked;
   return new HeapCensus({
     createdAtMs,

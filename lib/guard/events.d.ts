@@ -1,6 +1,7 @@
 import type { SentSnapshot, SnapshotInfo, TakenSnapshot } from './snapshots';
 import type { HeapCensus } from './census';
 import type { ForecastEvent } from './forecast';
+import type { LeakReport } from './hunt';
 import type { MemorySample } from './sample';
 
 /** How bad it is. */
@@ -102,7 +103,7 @@ export interface LimitReached {
 
 /** Something that could not be done, and why; the guard goes on without it. */
 export interface Degradation {
-  feature: 'snapshot' | 'census';
+  feature: 'snapshot' | 'census' | 'hunt';
   /** `ERR_MEMGUARD_…` */
   code: string;
   reason: string;
@@ -133,6 +134,10 @@ export interface GuardEvents {
   snapshot: [snapshot: SnapshotInfo | TakenSnapshot | SentSnapshot];
   /** A census was taken: by `census()`, or by the guard itself because memory is suspicious (then `change` says what grew). */
   census: [census: HeapCensus];
+  /** A hunt has found a leak: what grows, who holds it, where, and the cure. */
+  leak: [report: LeakReport];
+  /** What became of a leak that was told: growth went on (`confirmed`), or came to an end (`retracted`). */
+  leakUpdate: [report: LeakReport];
   limit: [reached: LimitReached];
   pressure: [change: PressureChange];
   degraded: [degradation: Degradation];

@@ -5,7 +5,7 @@ const channels = require('diagnostics_channel');
 
 /** `diagnostics_channel` names, by event. */
 const CHANNELS = Object.fromEntries(
-  ['alert', 'eased', 'recovered', 'forecast', 'gc', 'sample', 'snapshot', 'census', 'limit', 'pressure', 'degraded'].map((event) => [event, channels.channel(`memguard:${event}`)]),
+  ['alert', 'eased', 'recovered', 'forecast', 'gc', 'sample', 'snapshot', 'census', 'leak', 'leakUpdate', 'limit', 'pressure', 'degraded'].map((event) => [event, channels.channel(`memguard:${event}`)]),
 );
 
 /** A judgement: figures by name, and a sentence when it is printed. */

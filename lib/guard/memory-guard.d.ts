@@ -4,6 +4,7 @@ import type { Capabilities } from './capabilities';
 import type { CensusOptions, HeapCensus } from './census';
 import type { GuardEvents, Level } from './events';
 import type { Forecast } from './forecast';
+import type { HuntOptions, LeakReport } from './hunt';
 import type { RssLedger } from './ledger';
 import type { Delta, Mark } from './marks';
 import type { AllocationProfile, ProfileOptions } from './profile';
@@ -83,6 +84,16 @@ export class MemoryGuard extends EventEmitter {
    * `…_SELF_TEST`, or `…_FORK` (the child failed).
    */
   census(options?: CensusOptions): Promise<HeapCensus>;
+
+  /**
+   * Hunts a leak now: looks at the heap two to four times, `interval` apart, and says what grew meanwhile, who holds it, where, and the cure. Each
+   * look is a census with its graph. The same goes on by itself while memory grows (option `hunt`), and tells by the event `leak`. Who asks
+   * while one is asked for joins it.
+   *
+   * Rejects with `ERR_MEMGUARD_CENSUS_UNSUPPORTED` where no census can be had, `ERR_MEMGUARD_HUNT_FAILED` where looks failed, `ERR_MEMGUARD_HUNT_STOPPED`
+   * when the guard is stopped.
+   */
+  hunt(options?: HuntOptions): Promise<LeakReport>;
 
   /**
    * Takes a heap snapshot into `snapshotDir`, or where `to` says. On Linux a forked child writes it: the process stands still

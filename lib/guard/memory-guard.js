@@ -27,6 +27,9 @@ const later = {
   census: () => require('./census'),
   censusOptions: () => require('./census-options'),
   forecast: () => require('./forecast'),
+  hunt: () => require('./hunt'),
+  huntOptions: () => require('./hunt-options'),
+  leakFiles: () => require('./leak-files'),
   ledger: () => require('./ledger'),
   marks: () => require('./marks'),
   profileOptions: () => require('./profile-options'),
@@ -58,6 +61,7 @@ class MemoryGuard extends EventEmitter {
   #auto = null;
   #profiler = null;
   #autoCensus = null;
+  #hunt = null;
   #brink = null;
   /** What the engine was told of listeners: it makes costly events only for them. */
   #listens = null;
@@ -175,6 +179,39 @@ class MemoryGuard extends EventEmitter {
     const census = await later.census().take(wish);
     this.#emit('census', census);
     return census;
+  }
+
+  async hunt(options) {
+    const { interval } = later.huntOptions().parseOptions(options);
+    this.#handleFor('hunt');
+    if (!later.census().mayBeTried()) throw new MemguardError('ERR_MEMGUARD_CENSUS_UNSUPPORTED', `no hunt without a census: ${later.census().capability().reason}`);
+    return this.#hunter().ask(interval ?? later.huntOptions().INTERVAL_MS / this.#options.pace);
+  }
+
+  /** Made when it is first needed: what it keeps between looks is worth its memory only then. */
+  #hunter() {
+    const handle = this.#handle;
+    this.#hunt ??= new (later.hunt().Hunt)({
+      options: this.#options,
+      app: this.#app,
+      figures: () => ({ sample: handle.latest(), forecasts: handle.forecasts() ?? [], history: (windowMs, points) => handle.history(windowMs, points) }),
+      tell: (report) => this.#leaked(report),
+      failed: ({ code, message }) => this.#degraded('hunt', code, message),
+    });
+    return this.#hunt;
+  }
+
+  /** A leak was found, or what became of it. */
+  async #leaked(report) {
+    try {
+      report.files = await later.leakFiles().keepReport(this.#folder().dir, report);
+    } catch (error) {
+      this.#degraded('hunt', 'ERR_MEMGUARD_HUNT_IO', `the report could not be kept: ${error.message}`);
+    }
+    if (!this.running) return;
+    const event = report.status === 'found' ? 'leak' : 'leakUpdate';
+    this.#emit(event, report);
+    if (event === 'leak' && !this.#isHeard('leak')) warn(`${report.summary}${report.files === null ? '' : ` (${report.files.text})`}`, 'MEMGUARD_LEAK');
   }
 
   async takeSnapshot(options) {
@@ -298,6 +335,8 @@ class MemoryGuard extends EventEmitter {
   }
 
   #release() {
+    this.#hunt?.close();
+    this.#hunt = null;
     this.#signal?.stop();
     this.#brink?.disarm();
     forget(this);
@@ -311,6 +350,7 @@ class MemoryGuard extends EventEmitter {
     const problem = folderProblem(this.#options.snapshotDir);
     if (problem !== null) this.#degraded('snapshot', 'ERR_MEMGUARD_SNAPSHOT_DIR', problem);
     else this.#folders.use(this.#folder(), engine.snapshots.tidy).catch((error) => this.#degraded('snapshot', error.code, error.message));
+    if (this.#options.hunt && later.census().mayBeTried()) this.#hunter();
     if (!isMainThread) return;
     for (const warning of engine.audit()) {
       if (this.#warnings.includes(warning.code)) continue;

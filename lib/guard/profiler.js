@@ -166,6 +166,8 @@ class Profiler {
     if (engine.profile === null) throw new MemguardError('ERR_MEMGUARD_UNSUPPORTED', `a profile needs the addon: ${engine.reason}`);
     if (wish.mode === 'churn' && !Sampling.knowsChurn) throw new MemguardError('ERR_MEMGUARD_UNSUPPORTED', NO_CHURN);
     wish.signal?.throwIfAborted();
+    // There is one sampler, and whoever asks comes first.
+    require('./hunt-sampling').abandon();
     const problem = placeProblem(wish.to, place.folder.dir);
     if (problem !== null) throw new MemguardError('ERR_MEMGUARD_PROFILE_IO', `the profile could not be kept: ${problem}`);
     const run = new Run(wish, place);

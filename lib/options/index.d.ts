@@ -127,6 +127,16 @@ export interface GuardOptions {
   census?: 'watch' | 'act' | false;
   /** The least time between two of these, divided by `pace`. Default 10 minutes. */
   censusInterval?: Duration;
+  /**
+   * Hunt leaks: look at the heap now and then, often while it grows, compare, and tell who holds what grows by the event `leak` and reports in
+   * `snapshotDir`. Each look is a census with its graph: a few milliseconds of pause, some seconds of an idle processor, and four to five times
+   * the used heap in memory while it lasts; without room there is none. Only where a census can be had. Default `true`.
+   */
+  hunt?: boolean;
+  /** Most reports a day, divided by `pace`. Default 6. */
+  huntsPerDay?: number;
+  /** While the event loop is busier, looks wait, for five minutes (÷ `pace`) at most. Default 0.9. */
+  huntMaxLoad?: Ratio | false;
   /** Refuse a snapshot that would stop the process for longer, as estimated. Default `false`: no bound. */
   snapshotMaxPause?: Duration | false;
   /**

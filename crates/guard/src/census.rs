@@ -21,7 +21,7 @@ mod run;
 mod support;
 
 pub use compare::{CensusChange, ClassChange, compare};
-pub use request::{CensusFacts, CensusRequest, GraphRequest, Planted, Retained};
+pub use request::{CensusFacts, CensusRequest, GraphRequest, LookRequest, Planted, Retained};
 pub use run::{Begun, Finished, Problem, abort, begin, fork, prepare_again};
 pub use support::support;
 

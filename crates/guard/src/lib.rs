@@ -29,6 +29,7 @@ mod events;
 mod forecast;
 mod gate;
 mod generator;
+pub mod hunt;
 mod isolate;
 mod ledger;
 pub mod profiles;

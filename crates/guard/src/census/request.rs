@@ -9,9 +9,11 @@ use super::CensusError;
 const BASE_BYTES: u64 = 16 << 20;
 /// A walk takes 1/64 of the heap for marks, and 16 bytes for each object that waits to be walked: measured, up to a sixth.
 const WALK_PART: u64 = 6;
-/// In hundredths of the used heap, of small objects (measured at 44 bytes each): the graph alone, and with what `analyze()` finds.
+/// In hundredths of the used heap, of small objects (measured at 44 bytes each): the graph alone, with what `analyze()` finds, and with what
+/// a hunt does.
 const GRAPH_PERCENT: u64 = 300;
 const ANALYSIS_PERCENT: u64 = 400;
+const LOOK_PERCENT: u64 = 450;
 
 /// A wish for a census.
 #[derive(Clone, Debug, Deserialize)]
@@ -29,8 +31,23 @@ pub struct CensusRequest {
     /// Walk it as a graph besides.
     #[serde(default)]
     pub graph: Option<GraphRequest>,
+    /// Look at the graph for a hunt.
+    #[serde(default)]
+    pub look: Option<LookRequest>,
     /// Take it though it may cost the process its life.
     pub force: bool,
+}
+
+/// A look of a hunt.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LookRequest {
+    /// The hunt.
+    pub hunt: u32,
+    /// Compare with the looks before, and report.
+    pub investigate: bool,
+    /// What is known beside the heap.
+    pub context: Box<memguard_hunt::Context>,
 }
 
 /// What is asked of the graph.
@@ -84,9 +101,11 @@ impl CensusRequest {
     /// Memory that a child will take, in bytes.
     pub(super) fn bytes(&self) -> u64 {
         let walk = BASE_BYTES.saturating_add(self.heap_used_bytes / WALK_PART);
-        match self.graph {
-            Some(_) => of_heap(self.heap_used_bytes, ANALYSIS_PERCENT),
-            None => walk,
+        let of_heap = |percent| of_heap(self.heap_used_bytes, percent);
+        match (&self.graph, &self.look) {
+            (None, None) => walk,
+            (_, Some(_)) => of_heap(LOOK_PERCENT),
+            (Some(_), None) => of_heap(ANALYSIS_PERCENT),
         }
     }
 }

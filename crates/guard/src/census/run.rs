@@ -13,6 +13,7 @@ use super::kept;
 use super::request::{CensusFacts, CensusRequest};
 use super::{CensusError, support};
 use crate::children::{ForkError, Patience, Ready, Started, Tickets, Told, Turn, Watch};
+use crate::hunt;
 use crate::snapshots::room::memory_room;
 
 /// The least bound of a child's memory: an estimate can be off by so much.
@@ -97,7 +98,9 @@ pub fn begin(request: CensusRequest) -> Result<Begun, CensusError> {
         retained.filter()?;
     }
     let mut no_graph = None;
-    if !request.force
+    if request.look.is_some() && !request.force {
+        check_room(request.bytes())?;
+    } else if !request.force
         && let Err(error) = check_room(request.bytes())
     {
         if request.graph.take().is_none() {
@@ -232,6 +235,12 @@ pub unsafe fn fork(
         .request
         .since
         .and_then(|id| kept::find(id, here.isolate));
+    let digests = under_way
+        .request
+        .look
+        .as_ref()
+        .map(|look| hunt::digests(look.hunt))
+        .unwrap_or_default();
     let limits = limits(&under_way, patience);
     let to = under_way
         .output
@@ -242,7 +251,15 @@ pub unsafe fn fork(
     // SAFETY: passed on from the caller; the child's work reads memory, and writes to a file of its own.
     let forked = unsafe {
         ready.fork(limits, |child| {
-            let walked = walk(child, here, request, &facts, earlier.as_deref(), to);
+            let walked = walk(
+                child,
+                here,
+                request,
+                &facts,
+                earlier.as_deref(),
+                &digests,
+                to,
+            );
             walked.map(|()| Vec::new()).map_err(|error| {
                 let CensusError { code, message } = error;
                 let code = code.to_owned();
@@ -290,9 +307,16 @@ fn reap(ticket: u32, forked: Forked, mut under_way: UnderWay, here: Here, turn: 
     let mut finished = Finished::of(&ended, under_way.request.graph.is_some());
     if finished.error.is_none() {
         match read_answer(&mut under_way.output) {
-            Ok((report, tracked)) => {
-                finished.tracked = read_tracked(&tracked)
+            Ok(Answer {
+                report,
+                addresses,
+                digest,
+            }) => {
+                finished.tracked = read_tracked(&addresses)
                     .and_then(|(set, size)| kept::keep(here.isolate, set, size));
+                if let Some(look) = &under_way.request.look {
+                    hunt::keep(look.hunt, &digest);
+                }
                 finished.report = Some(report);
             }
             Err(error) => finished.error = Some(Problem::unreadable(&error)),
@@ -311,25 +335,35 @@ fn reap(ticket: u32, forked: Forked, mut under_way: UnderWay, here: Here, turn: 
     done(finished);
 }
 
-/// The report, and what was noted.
-fn read_answer(file: &mut File) -> std::io::Result<(String, Vec<u8>)> {
+/// What the child has written.
+struct Answer {
+    report: String,
+    addresses: Vec<u8>,
+    digest: Vec<u8>,
+}
+
+fn read_answer(file: &mut File) -> std::io::Result<Answer> {
     use std::io::{Error, ErrorKind};
-    let torn = || Error::from(ErrorKind::UnexpectedEof);
     file.rewind()?;
-    let mut length = [0; 8];
-    file.read_exact(&mut length)?;
-    let length = u64::from_le_bytes(length);
-    if length > MOST_ANSWER_BYTES {
-        return Err(torn());
-    }
-    let mut report = String::new();
-    file.take(length).read_to_string(&mut report)?;
-    if report.len() as u64 != length {
-        return Err(torn());
-    }
-    let mut tracked = Vec::new();
-    file.take(MOST_ANSWER_BYTES).read_to_end(&mut tracked)?;
-    Ok((report, tracked))
+    let mut part = || {
+        let mut length = [0; 8];
+        file.read_exact(&mut length)?;
+        let length = u64::from_le_bytes(length);
+        let mut bytes = Vec::new();
+        if length <= MOST_ANSWER_BYTES {
+            file.take(length).read_to_end(&mut bytes)?;
+        }
+        if bytes.len() as u64 == length {
+            Ok(bytes)
+        } else {
+            Err(Error::from(ErrorKind::UnexpectedEof))
+        }
+    };
+    Ok(Answer {
+        report: String::from_utf8(part()?).map_err(Error::other)?,
+        addresses: part()?,
+        digest: part()?,
+    })
 }
 
 impl Finished {

@@ -17,6 +17,7 @@ pub(in super::super) fn walk(
     _: &CensusRequest,
     _: &CensusFacts,
     _: Option<&AddressSet>,
+    _: &[memguard_hunt::Digest],
     _: File,
 ) -> Result<(), CensusError> {
     super::super::support()

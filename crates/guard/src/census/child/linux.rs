@@ -13,10 +13,11 @@ use memguard_heap_walk::{
     AddressSet, Census, CensusOptions, CensusReport, GraphOptions, Inspected, OwnMemory, Process,
     Subject, TallyReport, WalkError, census, census_since, graph,
 };
+use memguard_hunt::{Digest, LeakReport, found, investigate, machine::Found};
 use serde::Serialize;
 
 use super::super::CensusError;
-use super::super::request::{CensusFacts, CensusRequest, GraphRequest, Planted};
+use super::super::request::{CensusFacts, CensusRequest, GraphRequest, LookRequest, Planted};
 use super::super::support::metadata;
 use super::{Here, phase};
 use crate::children::ms;
@@ -46,6 +47,17 @@ struct Told {
     /// Memory that the child took for itself.
     child_memory_bytes: Option<u64>,
     graph: Option<GraphTold>,
+    look: Option<LookTold>,
+}
+
+/// What a hunt gets.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LookTold {
+    /// The report, where there was something to compare with.
+    report: Option<LeakReport>,
+    /// Its gist.
+    found: Option<Found>,
 }
 
 #[derive(Serialize)]
@@ -57,17 +69,18 @@ struct GraphTold {
     retainers: Option<RetainersReport>,
 }
 
-/// Walks, and writes what is to be told to `to`: the length of the report, the report, what was noted.
+/// Walks, and writes what is to be told to `to`: the report, where old objects are, the digest.
 pub(in super::super) fn walk(
     child: &Child<'_>,
     here: Here,
     request: &CensusRequest,
     facts: &CensusFacts,
     earlier: Option<&AddressSet>,
+    digests: &[Digest],
     to: File,
 ) -> Result<(), CensusError> {
     faults::simulated_fault(child);
-    let (mut told, tracked) = with_subject(child, here, |subject| {
+    let (mut told, noted) = with_subject(child, here, |subject| {
         let options = CensusOptions::default();
         child.phase(phase::WALKING);
         let (census, tracked) = if request.track {
@@ -82,16 +95,31 @@ pub(in super::super) fn walk(
         let is_compared = request.track && earlier.is_some();
         let mut told = tell(census, request, facts, is_compared);
         told.census.paused_ms = Some(ms(child.pause_us()));
-        if let Some(wish) = &request.graph {
-            let (graph, memory) = ask(subject, wish, child)?;
-            told.graph = Some(graph);
-            told.child_memory_bytes = memory;
+        let mut noted = Noted {
+            addresses: tracked.map(|set| set.to_bytes()),
+            digest: None,
+        };
+        if request.graph.is_some() || request.look.is_some() {
+            child.phase(phase::GRAPH);
+            let graph: HeapGraph = graph(subject, &GraphOptions::default())?;
+            child.phase(phase::ANALYSING);
+            let snapshot = analysed(&graph)?;
+            told.graph = match &request.graph {
+                Some(wish) => Some(ask(&snapshot, wish)?),
+                None => None,
+            };
+            if let Some(wish) = &request.look {
+                let (look, digest) = look(&snapshot, wish, digests, subject);
+                told.look = Some(look);
+                noted.digest = Some(digest.to_bytes());
+            }
+            told.child_memory_bytes = child.own_memory_bytes();
         }
-        Ok((told, tracked))
+        Ok((told, noted))
     })?;
     told.child_memory_bytes = child.own_memory_bytes().max(told.child_memory_bytes);
     child.phase(phase::WRITING);
-    send(to, &told, tracked.as_ref()).map_err(|error| {
+    send(to, &told, &noted).map_err(|error| {
         CensusError::new(
             "ERR_MEMGUARD_CENSUS_IO",
             format!("the report could not be sent: {error}"),
@@ -238,29 +266,27 @@ fn tell(census: Census, request: &CensusRequest, facts: &CensusFacts, is_compare
         self_test: facts.planted.is_some(),
         child_memory_bytes: None,
         graph: None,
+        look: None,
         census: report,
     }
 }
 
-/// Makes the graph, and asks it. Answers what the child had for itself meanwhile, too.
-fn ask(
-    subject: &Subject<'_, '_>,
-    wish: &GraphRequest,
-    child: &Child<'_>,
-) -> Result<(GraphTold, Option<u64>), Failed> {
-    child.phase(phase::GRAPH);
-    let graph: HeapGraph = graph(subject, &GraphOptions::default())?;
-    child.phase(phase::ANALYSING);
+fn analysed(graph: &HeapGraph) -> Result<Snapshot<'_>, CensusError> {
     let mut options = AnalyzeOptions::default();
     // A child has one processor's share at most, and its stacks count.
     options.threads = 1;
     let mut provenance = Provenance::default();
     provenance.source.pid = Some(std::os::unix::process::parent_id());
     provenance.ids = IdScope::Snapshot;
-    let failed = |error: AnalyzeError| CensusError::new(error.code(), error.to_string());
-    let snapshot = Snapshot::of(&graph, &options)
-        .map_err(failed)?
-        .with_provenance(provenance);
+    let snapshot = Snapshot::of(graph, &options).map_err(of_analysis)?;
+    Ok(snapshot.with_provenance(provenance))
+}
+
+fn of_analysis(error: AnalyzeError) -> CensusError {
+    CensusError::new(error.code(), error.to_string())
+}
+
+fn ask(snapshot: &Snapshot<'_>, wish: &GraphRequest) -> Result<GraphTold, Failed> {
     let mut limits = ReportOptions::default();
     limits.classes = wish.classes.unwrap_or(limits.classes);
     limits.dominators = wish.dominators.unwrap_or(limits.dominators);
@@ -270,23 +296,64 @@ fn ask(
         let mut limits = RetainersOptions::default();
         limits.clusters = RETAINED_ROWS;
         limits.holders = RETAINED_ROWS;
-        retainers(&snapshot, &filter, &limits)
+        retainers(snapshot, &filter, &limits)
     };
-    let told = GraphTold {
-        nodes: graph.node_count(),
-        edges: graph.edge_count(),
-        report: analyze(&snapshot, &limits).map_err(failed)?,
-        retainers: retained.map(who_holds).transpose().map_err(failed)?,
-    };
-    Ok((told, child.own_memory_bytes()))
+    Ok(GraphTold {
+        nodes: snapshot.graph().node_count(),
+        edges: snapshot.graph().edge_count(),
+        report: analyze(snapshot, &limits).map_err(of_analysis)?,
+        retainers: retained.map(who_holds).transpose().map_err(of_analysis)?,
+    })
 }
 
-fn send(mut to: File, told: &Told, tracked: Option<&AddressSet>) -> io::Result<()> {
+/// One look of a hunt: what is there, and, from the second on, what grew.
+fn look(
+    snapshot: &Snapshot<'_>,
+    wish: &LookRequest,
+    digests: &[Digest],
+    subject: &Subject<'_, '_>,
+) -> (LookTold, Digest) {
+    let mut young: Vec<_> = subject
+        .heap
+        .pages()
+        .filter(|page| page.is_young())
+        .map(|page| page.start..page.end)
+        .collect();
+    young.sort_unstable_by_key(|page| page.start);
+    let is_young = |address: u64| {
+        let after = young.partition_point(|page| page.start <= address);
+        after > 0 && young[after - 1].contains(&address)
+    };
+    let digest = Digest::of(snapshot, wish.context.now).without_young(is_young);
+    let report = (wish.investigate && !digests.is_empty()).then(|| {
+        let earlier: Vec<&Digest> = digests.iter().collect();
+        investigate(&earlier, snapshot, &wish.context)
+    });
+    let gist = report.as_ref().map(found);
+    (
+        LookTold {
+            report,
+            found: gist,
+        },
+        digest,
+    )
+}
+
+/// What is kept for later, as bytes.
+struct Noted {
+    addresses: Option<Vec<u8>>,
+    digest: Option<Vec<u8>>,
+}
+
+/// Each part after its length.
+fn send(mut to: File, told: &Told, noted: &Noted) -> io::Result<()> {
     let report = serde_json::to_vec(told)?;
-    to.write_all(&(report.len() as u64).to_le_bytes())?;
-    to.write_all(&report)?;
-    if let Some(set) = tracked {
-        to.write_all(&set.to_bytes())?;
+    let none = Vec::new();
+    let addresses = noted.addresses.as_ref().unwrap_or(&none);
+    let digest = noted.digest.as_ref().unwrap_or(&none);
+    for part in [&report, addresses, digest] {
+        to.write_all(&(part.len() as u64).to_le_bytes())?;
+        to.write_all(part)?;
     }
     to.flush()
 }

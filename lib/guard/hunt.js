@@ -1,0 +1,255 @@
+'use strict';
+
+const os = require('os');
+const { performance } = require('perf_hooks');
+const { isMainThread, threadId } = require('worker_threads');
+const engine = require('../engine');
+const { MemguardError } = require('../errors');
+const census = require('./census');
+const { parseOptions: parseCensusOptions } = require('./census-options');
+const sampling = require('./hunt-sampling');
+const { LeakReport } = require('./leak-report');
+const { LoadMeter } = require('./load');
+
+/** How often memory is looked at, and not more often than that at any pace. */
+const TICK_MS = 5000;
+const LEAST_TICK_MS = 200;
+/** A busy process is spared for so long. */
+const PATIENCE_MS = 5 * 60e3;
+const WINDOW_MS = 6 * 3600e3;
+const POINTS = 200;
+/** Looks of one hunt: as `memguard_hunt` counts them. */
+const LOOKS = 3;
+
+/**
+ * Hunts leaks of this thread: feeds the machine that decides, takes the looks it asks for, and tells what came of them.
+ *
+ * `figures()`: { sample, forecasts, history(windowMs, points) }; `tell(report)` hears of leaks (`status` is `found`, then
+ * `confirmed` or `retracted`), `failed(error)` of what could not be done.
+ */
+class Hunt {
+  #id;
+  #settings;
+  #maxLoad;
+  #app;
+  #figures;
+  #tell;
+  #failed;
+  #timer = null;
+  #isAutomatic;
+  #load = new LoadMeter();
+  #busySince = null;
+  #looking = false;
+  #looks = [];
+  #last = null;
+  #asked = null;
+  #why = null;
+  #told = new Set();
+  #closed = false;
+
+  constructor({ options, app, figures, tell, failed }) {
+    this.#settings = { pace: options.pace, reportsPerDay: options.huntsPerDay };
+    this.#maxLoad = options.huntMaxLoad;
+    this.#isAutomatic = options.hunt;
+    this.#app = app;
+    this.#figures = figures;
+    this.#tell = tell;
+    this.#failed = failed;
+    this.#id = engine.hunt.open(this.#settings);
+    this.#restart();
+  }
+
+  /** Hunts now, whatever the curves say; one that is asked for already is joined. `intervalMs`: between two looks. */
+  ask(intervalMs) {
+    if (this.#asked !== null) return this.#asked.promise;
+    this.#asked = {};
+    this.#asked.promise = new Promise((resolve, reject) => Object.assign(this.#asked, { resolve, reject }));
+    const wait = Math.round(intervalMs * this.#settings.pace);
+    engine.hunt.update(this.#id, { ...this.#settings, minWaitMs: wait, maxWaitMs: wait });
+    const { promise } = this.#asked;
+    this.#restart();
+    this.#step({ type: 'asked', ...this.#observe() });
+    return promise;
+  }
+
+  close() {
+    this.#closed = true;
+    clearInterval(this.#timer);
+    sampling.abandon();
+    engine.hunt.close(this.#id);
+    this.#settle((asked) => asked.reject(new MemguardError('ERR_MEMGUARD_HUNT_STOPPED', 'the guard was stopped during the hunt')));
+  }
+
+  /** Ticks while there is reason to. */
+  #restart() {
+    clearInterval(this.#timer);
+    if (!this.#isAutomatic && this.#asked === null) return;
+    const every = Math.max(LEAST_TICK_MS, TICK_MS / this.#settings.pace);
+    this.#timer = setInterval(() => this.#step({ type: 'tick', ...this.#observe() }), every);
+    // Who has asked is waited for; else the process may end.
+    if (this.#asked === null) this.#timer.unref();
+  }
+
+  #observe() {
+    const { sample, forecasts } = this.#figures();
+    return {
+      uptimeMs: Math.round(process.uptime() * 1000),
+      growing: forecasts.some(({ growing }) => growing),
+      levelBytes: levelOf(sample),
+      busy: this.#isBusy(),
+      noRoom: false,
+    };
+  }
+
+  #isBusy() {
+    const load = this.#load.read();
+    if (this.#maxLoad === null || load <= this.#maxLoad) {
+      this.#busySince = null;
+      return false;
+    }
+    this.#busySince ??= performance.now();
+    return performance.now() - this.#busySince < PATIENCE_MS / this.#settings.pace;
+  }
+
+  #step(event) {
+    if (this.#closed) return;
+    const next = engine.hunt.step(this.#id, event, performance.now());
+    for (const action of next?.actions ?? []) this.#do(action);
+  }
+
+  #do(action) {
+    switch (action.type) {
+      case 'startSampling':
+        sampling.start();
+        break;
+      case 'stopSampling':
+        sampling.abandon();
+        break;
+      case 'look':
+        this.#look(action);
+        break;
+      case 'announce':
+        this.#announce('found');
+        break;
+      case 'confirm':
+        this.#announce('confirmed');
+        break;
+      case 'retract':
+        this.#announce('retracted');
+        break;
+      case 'dismiss':
+        this.#looks = [];
+        this.#settle((asked) => asked.reject(new MemguardError('ERR_MEMGUARD_HUNT_FAILED', `the hunt ended without a report: ${this.#why ?? action.reason}`)));
+        break;
+    }
+  }
+
+  async #look({ number, investigate }) {
+    if (this.#looking) return;
+    this.#looking = true;
+    let event;
+    try {
+      const context = await this.#context(number, investigate);
+      const look = { hunt: this.#id, investigate, context };
+      const taken = await census.takeInTurn({ ...parseCensusOptions({ classes: 1 }), look, reason: 'hunt', keepAlive: this.#asked !== null });
+      if (this.#closed) return;
+      const { report, found } = taken.look;
+      this.#looks.push({ at: context.now, method: 'walk', pauseMs: taken.pauseMs, tookMs: taken.childWallMs });
+      if (report !== null) {
+        report.how.looks = this.#looks.slice();
+        this.#last = { ...report, isLeak: found.leak && found.confidence >= 0.5 };
+      }
+      event = { type: 'looked', cpuMs: Math.round(taken.childCpuMs), levelBytes: levelOf(this.#figures().sample), found };
+    } catch (error) {
+      if (this.#closed) return;
+      this.#why = error.message;
+      this.#complain(error);
+      event = { type: 'lookFailed', retry: ['ERR_MEMGUARD_CENSUS_NO_MEMORY', 'ERR_MEMGUARD_CENSUS_BUSY', 'ERR_MEMGUARD_CENSUS_SELF_TEST'].includes(error.code) };
+    } finally {
+      this.#looking = false;
+    }
+    this.#step(event);
+  }
+
+  /** Of looks that nobody asked for, each kind of failure is told once. */
+  #complain(error) {
+    if (this.#asked !== null || this.#told.has(error.code)) return;
+    this.#told.add(error.code);
+    this.#failed(error);
+  }
+
+  /** What is known beside the heap. */
+  async #context(number, investigate) {
+    const { forecasts, history } = this.#figures();
+    const decides = investigate && number >= (this.#asked === null ? LOOKS : 2);
+    const { sites, problem } = decides ? await sampling.finish() : { sites: [], problem: null };
+    const own = forecasts.find(({ subject }) => subject.id !== null) ?? forecasts[0];
+    return {
+      now: { atMs: Math.round(performance.now()), unixMs: Date.now() },
+      process: {
+        pid: process.pid,
+        app: this.#app.name,
+        release: this.#app.version,
+        host: os.hostname(),
+        nodeVersion: process.version,
+        worker: isMainThread ? null : `worker-${threadId}`,
+        uptimeMs: Math.round(process.uptime() * 1000),
+      },
+      series: seriesOf(history(WINDOW_MS, POINTS)),
+      trend: own === undefined ? {} : { verdict: own.verdict, growing: own.evidence, outlook: outlookOf(own), limitName: own.limitName },
+      caches: require('../cache').caches().map(({ name, size, max, bytes, maxBytes }) => ({ name: name ?? '', bytes: bytes ?? 0, maxBytes: maxBytes || null, entries: size, maxEntries: max || null })),
+      allocationSites: sites,
+      looks: this.#looks,
+      readSources: true,
+      missing: problem === null ? [] : [problem],
+    };
+  }
+
+  async #announce(status) {
+    if (this.#last === null) return;
+    const report = new LeakReport({ ...this.#last, status, files: null });
+    // What comes next is another hunt.
+    if (status !== 'found') this.#looks = [];
+    if (report.isLeak || status !== 'found') await this.#tell(report);
+    if (status === 'found') this.#settle((asked) => asked.resolve(report));
+  }
+
+  #settle(how) {
+    if (this.#asked === null) return;
+    const asked = this.#asked;
+    this.#asked = null;
+    if (!this.#closed) {
+      engine.hunt.update(this.#id, this.#settings);
+      this.#restart();
+    }
+    how(asked);
+  }
+}
+
+/** What grows, in bytes: what is alive, and what it holds outside of the heap. */
+function levelOf(sample) {
+  const own = sample?.isolates.find((isolate) => isolate.threadId === (isMainThread ? 0 : threadId)) ?? sample?.isolates[0];
+  return own === undefined ? process.memoryUsage().heapUsed : Math.round((own.liveHeapBytes ?? own.heapUsedBytes) + own.externalBytes);
+}
+
+/** Bounds that are not finite came as null: then there is no outlook to speak of. */
+function outlookOf(forecast) {
+  return forecast.growthInterval.includes(null) ? null : forecast;
+}
+
+/** The history's columns as points. */
+function seriesOf({ atMs, figures, mean }) {
+  const column = (name) => mean[figures.indexOf(name)] ?? [];
+  const [live, used, total, external, rss] = ['liveHeap', 'heapUsed', 'heapTotal', 'external', 'rss'].map(column);
+  const bytes = (value) => Math.round(value ?? 0);
+  return atMs.map((at, index) => ({
+    atMs: Math.round(at),
+    liveHeapBytes: live[index] == null ? null : bytes(live[index]),
+    heapUsedBytes: bytes(used[index]),
+    heapTotalBytes: bytes(total[index]),
+    externalBytes: bytes(external[index]),
+    rssBytes: bytes(rss[index]),
+  }));
+}
+
+module.exports = { Hunt };
