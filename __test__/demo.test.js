@@ -42,7 +42,9 @@ test('the demo', { concurrency: true }, async (t) => {
     assert.match(output, /✔ snapshots +\d taken: SIGUSR2 at/);
     assert.match(output, /✔ retention +2 kept, \d deleted/);
     assert.match(output, /✔ census +LogEntry \(server\.js:\d+\) went from [\d,]+ to [\d,]+/);
+    assert.match(output, /✔ hunt +at [\d.]+ s, unasked: [^]*requestLog[^]*server\.js:\d+ +const requestLog = /);
     assert.match(output, /✔ leak/);
+    assert.match(output, /The report +\S+leak-[0-9a-f]{16}\.html\n[^]*Kept at +\S+server\.js:\d+/);
     const snapshots = snapshotsIn(dir);
     assert.strictEqual(snapshots.length, 2);
     for (const { name, snapshot, nodes, strings } of snapshots) {

@@ -6,9 +6,9 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const zlib = require('node:zlib');
-const { spawnSync } = require('node:child_process');
 const { describe, it } = require('node:test');
 const { run, runToEnd, snapshotsIn } = require('./support/app');
+const { smallDisk } = require('./support/disk');
 const { childOf } = require('./support/forked-child');
 const { hooksEnvironment } = require('./support/hooks');
 const { checkSnapshot } = require('../stress/snapshot/check');
@@ -375,16 +375,8 @@ describe('kill -USR2', options, () => {
   });
 });
 
-/** A small file system of its own for the folder, by root or in a user's own namespace; null where neither is allowed. */
-function smallDisk() {
-  const mount = 'mkdir -p heap-snapshots && mount -t tmpfs -o size=4m memguard heap-snapshots';
-  const tries = [['unshare', '--mount'], ['unshare', '--user', '--map-root-user', '--mount']];
-  const found = tries.find((command) => spawnSync('sh', ['-c', `cd "$(mktemp -d)" && ${command.join(' ')} sh -c '${mount}'`]).status === 0);
-  return found === undefined ? null : { shell: `exec ${found.join(' ')} sh -c '${mount} && exec "$0" "$@"' "$0" "$@"` };
-}
-
 describe('a disk that is really full', options, () => {
-  const disk = LINUX ? smallDisk() : null;
+  const disk = LINUX ? smallDisk('4m') : null;
 
   it('ends the child, leaves nothing, and the process goes on', { skip: disk === null && 'nobody may mount here' }, async (t) => {
     const app = run(

@@ -5,7 +5,7 @@
 //   node scripts/eval.js [NAME [ARGUMENT …]]
 //
 //   forecast [--train]   is the end foreseen? --train also replaces the constants that are shipped
-//   leaks [--only ID,…] [--part tuned|unseen] [--node PATH] [--seconds N]   is the leak found and named?
+//   leaks [--only ID,…] [--part tuned|unseen] [--node PATH] [--seconds N] [--looks guard|outside]   is the leak found and named?
 
 const { spawnSync } = require('child_process');
 const { existsSync } = require('fs');

@@ -1,7 +1,7 @@
 //! How good the hunt is: real programs that leak, their mended versions, and healthy ones that look like leaks.
 //!
 //! ```text
-//! npm run eval -- leaks [--only ID,…] [--part tuned|unseen] [--node PATH] [--seconds N] [--jobs N] [--corpus DIR] [--reports DIR]
+//! npm run eval -- leaks [--only ID,…] [--part tuned|unseen] [--node PATH] [--seconds N] [--jobs N] [--looks guard|outside] [--corpus DIR] [--reports DIR]
 //! ```
 
 mod case;

@@ -21,6 +21,7 @@ guard.on('sample', ({ process: { rssBytes }, isolates: [main], limit }) => {
 for (const event of ['alert', 'eased', 'recovered', 'snapshot', 'degraded']) {
   guard.on(event, (value) => send(event, { [event]: value }));
 }
+guard.on('leak', (report) => send('leak', { leak: { ...gist(report), page: String(report) } }));
 process.on('warning', ({ code, message }) => {
   if (code?.startsWith('MEMGUARD_')) send('warning', { message });
 });
@@ -31,6 +32,13 @@ process.on('message', (request) => {
   // Where there are no signals to ask by, as on Windows.
   if (request === 'snapshot') guard.takeSnapshot({ reason: 'signal' }).catch(({ message }) => send('degraded', { degraded: { reason: message } }));
 });
+
+/** What a report says in a few words. */
+function gist({ summary, isLeak, suspects: [first], how, files }) {
+  const { class: name, words, keptAt } = first ?? { class: null, words: '', keptAt: null };
+  return { summary, isLeak, class: name, words, keptAt, looks: how.looks.map(({ pauseMs }) => pauseMs), files };
+}
+
 async function takeCensus() {
   const census = await guard.census({ track: true });
   const { total, pauseMs, walkedMs } = census;

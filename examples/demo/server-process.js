@@ -33,12 +33,13 @@ class ServerProcess extends EventEmitter {
   #child;
   #stderr = '';
 
-  constructor(script, { snapshotDir }) {
+  /** `pace`: so many hours of a hunt go into one. */
+  constructor(script, { snapshotDir, pace = 1 }) {
     super();
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('MEMGUARD_') && name !== 'NODE_OPTIONS'));
     const args = [`--max-old-space-size=${OLD_SPACE_MB}`, '-r', path.join(__dirname, 'preload.js'), path.join(__dirname, script)];
     this.#child = spawn(process.execPath, args, {
-      env: { ...env, ...SETTINGS, MEMGUARD_SNAPSHOT_DIR: snapshotDir, PORT: '0' },
+      env: { ...env, ...SETTINGS, MEMGUARD_PACE: String(pace), MEMGUARD_SNAPSHOT_DIR: snapshotDir, PORT: '0' },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     this.#child.on('error', (error) => {

@@ -28,6 +28,7 @@ class Story extends EventEmitter {
   snapshots = [];
   deleted = [];
   censuses = [];
+  leaks = [];
   now = { usedBytes: 0, liveBytes: 0, rssBytes: 0, rate: 0 };
   limitBytes = OLD_SPACE_MB * 2 ** 20;
   thresholds = THRESHOLDS;
@@ -69,6 +70,7 @@ class Story extends EventEmitter {
     server.on('alert', ({ alert }) => this.#alert(alert));
     for (const type of ['eased', 'recovered']) server.on(type, ({ [type]: recovery }) => this.#recovery(recovery));
     server.on('snapshot', ({ snapshot }) => this.#snapshot(snapshot));
+    server.on('leak', ({ leak }) => this.#leak(leak));
     server.on('degraded', ({ degraded: { reason } }) => this.tell({ symbol: '✗', level: 'warn', title: 'not done', lines: [reason] }));
     server.on('warning', ({ message }) => this.tell({ symbol: '!', level: 'warn', title: 'advice', lines: [message] }));
   }
@@ -131,6 +133,16 @@ class Story extends EventEmitter {
     this.tell({ symbol: '▼', level: 'calm', title: recovery.level === 'calm' ? 'recovered' : 'eased', lines: [recovery.sentence] });
   }
 
+  #leak(leak) {
+    const at = this.elapsedMs;
+    this.leaks.push({ at, ...leak });
+    this.marks.push({ at, symbol: '✱', level: 'critical' });
+    const pauses = leak.looks.map((pauseMs) => duration(pauseMs)).join(', ');
+    const lines = [leak.summary, `nobody asked: ${leak.looks.length} looks at the heap, for which the server stood still ${pauses}`];
+    if (leak.keptAt !== null) lines.splice(1, 0, placeOf(leak.keptAt));
+    this.tell({ symbol: '✱', level: 'critical', title: 'leak', lines });
+  }
+
   #snapshot(snapshot) {
     const at = this.elapsedMs;
     this.snapshots.push({ at, ...snapshot });
@@ -163,6 +175,8 @@ const causeOf = ({ reason, level }) => (reason === 'alert' ? `because of the ${l
 /** How a class has grown between two censuses. */
 const growth = ({ name, location, before, after, growth: { bytes } }) =>
   `${name} (${fileName(location.script)}:${location.line}) went from ${count(before.count)} to ${count(after.count)}, ${megabytes(bytes)} more by themselves`;
+/** A line of the source, and where it is. */
+const placeOf = ({ file, line, excerpt }) => `${fileName(file)}:${line}${excerpt === null ? '' : `  ${excerpt}`}`;
 const fileName = (file) => file.split(/[\\/]/).pop();
 
-module.exports = { Story, causeOf, fileName, growth };
+module.exports = { Story, causeOf, fileName, growth, placeOf };

@@ -26,6 +26,7 @@ function summary({ story, verdicts, traffic, samplerMs, dir, fixed, failure }, c
     ...files(dir, colors),
     '',
     ...next(fixed, colors),
+    ...report(story, colors),
   ];
 }
 
@@ -37,6 +38,13 @@ function requests({ count: answered, errors, medianMs, p99Ms, maxMs }) {
 function cost(samplerMs, elapsedMs) {
   const share = ((samplerMs / elapsedMs) * 100).toFixed(2);
   return `memguard's own thread used ${duration(samplerMs)} of CPU, ${share} % of a core, at a look every 250 ms for these curves (when calm: every 10 s)`;
+}
+
+/** What memguard has found by itself, as it stands in the folder. */
+function report({ leaks: [first] }, colors) {
+  if (first === undefined) return [];
+  const page = first.page.trimEnd().split('\n');
+  return ['', `  ${colors.bold('The report')}  ${first.files?.html ?? ''}`, '', ...page.map((line) => `  ${line}`.trimEnd())];
 }
 
 function files(dir, colors) {

@@ -3,7 +3,7 @@
 const fs = require('fs');
 const { clock, duration, megabytes, percent } = require('./text');
 const { MAX_SNAPSHOTS } = require('./server-process');
-const { growth } = require('./story');
+const { growth, placeOf } = require('./story');
 
 /** A curve is flat when its end is no higher than its middle by more than this share of the limit. */
 const FLAT = 0.05;
@@ -14,7 +14,7 @@ const FLAT = 0.05;
  */
 function judge(story, { fixed, held, dir }) {
   const kept = readSnapshots(dir);
-  return fixed ? [noAlert(story), flat(story), whole(story, kept)] : [alerted(story), whole(story, kept), pruned(story, kept), census(story), leak(story, held)];
+  return fixed ? [noAlert(story), noLeak(story), flat(story), whole(story, kept)] : [alerted(story), whole(story, kept), pruned(story, kept), census(story), hunt(story), leak(story, held)];
 }
 
 function alerted({ alerts }) {
@@ -47,6 +47,18 @@ function census({ censuses }) {
   if (censuses.length < 2 || failure !== undefined) return { ok: false, name: 'census', text: failure ?? 'there were not two of them' };
   const text = last.grown === null ? 'no class of its own grew' : `${growth(last.grown)} (of ${clock(last.at - first.at)})`;
   return { ok: last.grown?.name === 'LogEntry', name: 'census', text };
+}
+
+/** The report that came unasked, with who holds what leaks and the line where that stands. */
+function hunt({ leaks: [first] }) {
+  if (process.platform !== 'linux') return { ok: true, name: 'hunt', text: 'not here: heaps are walked on Linux alone' };
+  if (first === undefined) return { ok: false, name: 'hunt', text: 'no report came' };
+  const ok = first.isLeak && first.keptAt !== null && first.words.includes('requestLog') && /\brequestLog = /.test(first.keptAt.excerpt);
+  return { ok, name: 'hunt', text: `at ${clock(first.at)}, unasked: ${first.words} at ${first.keptAt === null ? 'an unknown place' : placeOf(first.keptAt)}` };
+}
+
+function noLeak({ leaks: [first] }) {
+  return { ok: first === undefined, name: 'no leak', text: first === undefined ? 'no hunt has found one' : first.summary };
 }
 
 function leak({ recoveries }, held) {

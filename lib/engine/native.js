@@ -85,11 +85,19 @@ module.exports = function nativeEngine(binding) {
     /** Reads a profile of V8's sampler, and keeps it. */
     profile: { finish: (text, request) => background(binding.finishProfile(text, JSON.stringify(request))) },
     hunt: {
-      open: (settings) => binding.openHunt(JSON.stringify(settings)),
+      /** `saved`: what `saved` has told in a process before, or null. */
+      open: (settings, saved, nowMs) => binding.openHunt(JSON.stringify(settings), saved, nowMs),
       update: (id, settings) => binding.updateHunt(id, JSON.stringify(settings)),
       /** Tells what has happened; answers what is to be done. */
       step: (id, event, nowMs) => parse(binding.stepHunt(id, JSON.stringify(event), nowMs)),
+      saved: (id) => binding.savedHunt(id),
       close: (id) => binding.closeHunt(id),
+      lookAtFile: (id, file, context, compare) => background(binding.lookAtFile(id, file, JSON.stringify(context), compare)),
+      lookAtFigures: (context) => parse(binding.lookAtFigures(JSON.stringify(context))),
+      /** For people: `text`, `markdown` or `html`. */
+      print: (report, form) => binding.leakReportAs(JSON.stringify(report), form),
+      /** Counts a report in with the earlier ones of its leak. */
+      count: (earlier, report) => parse(binding.countLeak(earlier, JSON.stringify(report))),
     },
     census: {
       /** Why there can be none, or null. */

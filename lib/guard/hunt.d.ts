@@ -88,6 +88,18 @@ export interface LeakSuspect {
   confidence: number;
 }
 
+/** All reports of one leak, over restarts and releases. */
+export interface LeakTicket {
+  count: number;
+  firstAt: HuntMoment;
+  lastAt: HuntMoment;
+  /** Those that reported it, the latest fifty. */
+  processes: LeakReport['process'][];
+  releases: string[];
+  /** The middle and the greatest. */
+  bytesPerHour: [number, number];
+}
+
 /** What a hunt found: `console.log(String(report))`. */
 export interface LeakReport {
   schema: string;
@@ -112,12 +124,19 @@ export interface LeakReport {
   cure: LeakCure | null;
   allocationSites: LeakAllocationSite[];
   how: {
-    looks: { at: HuntMoment; method: string; pauseMs: number | null; tookMs: number | null }[];
+    /** `walk` and `fork` are forked children, `sampling` is no look at the heap at all. */
+    looks: { at: HuntMoment; method: 'walk' | 'fork' | 'blocking' | 'sampling'; pauseMs: number | null; tookMs: number | null }[];
     heaps: { at: HuntMoment; size: number; objects: number }[];
     /** What could not be had. */
     missing: string[];
   };
-  /** Where it was written to, in `snapshotDir`: leaks alone. */
-  files: { json: string; text: string } | null;
+  /** Where it was written to, in `snapshotDir`: leaks alone, and `null` where that could not be. */
+  files: { json: string; markdown: string; html: string } | null;
+  /** How often this leak was reported, by this process and those before it in the same folder. */
+  ticket: LeakTicket | null;
+  /** A page for a terminal. */
   toString(): string;
+  toMarkdown(): string;
+  /** A page for a browser that needs nothing beside it. */
+  toHTML(): string;
 }

@@ -5,8 +5,7 @@ const { performance } = require('perf_hooks');
 const { isMainThread, threadId } = require('worker_threads');
 const engine = require('../engine');
 const { MemguardError } = require('../errors');
-const census = require('./census');
-const { parseOptions: parseCensusOptions } = require('./census-options');
+const { Looks } = require('./hunt-looks');
 const sampling = require('./hunt-sampling');
 const { LeakReport } = require('./leak-report');
 const { LoadMeter } = require('./load');
@@ -16,16 +15,23 @@ const TICK_MS = 5000;
 const LEAST_TICK_MS = 200;
 /** A busy process is spared for so long. */
 const PATIENCE_MS = 5 * 60e3;
+/** Looks that a report tells of. */
+const MOST_LOOKS = 20;
 const WINDOW_MS = 6 * 3600e3;
 const POINTS = 200;
 /** Looks of one hunt: as `memguard_hunt` counts them. */
 const LOOKS = 3;
+/** Growth of these makes looks frequent; of the rest a look of the patrol tells. */
+const HEEDED = new Set(['liveHeap', 'external']);
+/** A look that failed for one of these is worth trying again. */
+const PASSING = new Set(['CENSUS_NO_MEMORY', 'CENSUS_BUSY', 'CENSUS_FORK', 'SNAPSHOT_NO_MEMORY', 'SNAPSHOT_BUSY', 'SNAPSHOT_NO_DISK', 'SNAPSHOT_BUDGET_FULL'].map((reason) => `ERR_MEMGUARD_${reason}`));
 
 /**
  * Hunts leaks of this thread: feeds the machine that decides, takes the looks it asks for, and tells what came of them.
  *
- * `figures()`: { sample, forecasts, history(windowMs, points) }; `tell(report)` hears of leaks (`status` is `found`, then
- * `confirmed` or `retracted`), `failed(error)` of what could not be done.
+ * `figures()`: { sample, forecasts, history(windowMs, points) }; `snapshotWish()`: how a snapshot is to be taken, where one has to stand
+ * in for a look; `saved`: what `keep(state)` was given in a process before. `tell(report)` hears of leaks (`status` is `found`,
+ * then `confirmed` or `retracted`), `failed(error)` of what could not be done.
  */
 class Hunt {
   #id;
@@ -35,19 +41,22 @@ class Hunt {
   #figures;
   #tell;
   #failed;
+  #keep;
+  #ways;
   #timer = null;
   #isAutomatic;
   #load = new LoadMeter();
   #busySince = null;
   #looking = false;
   #looks = [];
+  #sites = null;
   #last = null;
   #asked = null;
   #why = null;
   #told = new Set();
   #closed = false;
 
-  constructor({ options, app, figures, tell, failed }) {
+  constructor({ options, app, figures, snapshotWish, saved, keep, tell, failed }) {
     this.#settings = { pace: options.pace, reportsPerDay: options.huntsPerDay };
     this.#maxLoad = options.huntMaxLoad;
     this.#isAutomatic = options.hunt;
@@ -55,7 +64,9 @@ class Hunt {
     this.#figures = figures;
     this.#tell = tell;
     this.#failed = failed;
-    this.#id = engine.hunt.open(this.#settings);
+    this.#keep = keep;
+    this.#id = engine.hunt.open(this.#settings, saved, now());
+    this.#ways = new Looks(this.#id, snapshotWish, { hurried: options.pace > 1 });
     this.#restart();
   }
 
@@ -94,7 +105,7 @@ class Hunt {
     const { sample, forecasts } = this.#figures();
     return {
       uptimeMs: Math.round(process.uptime() * 1000),
-      growing: forecasts.some(({ growing }) => growing),
+      growing: forecasts.some(({ evidence }) => evidence.some(({ part }) => HEEDED.has(part))),
       levelBytes: levelOf(sample),
       busy: this.#isBusy(),
       noRoom: false,
@@ -113,13 +124,14 @@ class Hunt {
 
   #step(event) {
     if (this.#closed) return;
-    const next = engine.hunt.step(this.#id, event, performance.now());
+    const next = engine.hunt.step(this.#id, event, now());
     for (const action of next?.actions ?? []) this.#do(action);
   }
 
   #do(action) {
     switch (action.type) {
       case 'startSampling':
+        this.#sites = null;
         sampling.start();
         break;
       case 'stopSampling':
@@ -150,25 +162,29 @@ class Hunt {
     let event;
     try {
       const context = await this.#context(number, investigate);
-      const look = { hunt: this.#id, investigate, context };
-      const taken = await census.takeInTurn({ ...parseCensusOptions({ classes: 1 }), look, reason: 'hunt', keepAlive: this.#asked !== null });
+      const { seen, look, cpuMs } = await this.#ways.take({ context, investigate, keepAlive: this.#asked !== null });
       if (this.#closed) return;
-      const { report, found } = taken.look;
-      this.#looks.push({ at: context.now, method: 'walk', pauseMs: taken.pauseMs, tookMs: taken.childWallMs });
-      if (report !== null) {
-        report.how.looks = this.#looks.slice();
-        this.#last = { ...report, isLeak: found.leak && found.confidence >= 0.5 };
+      this.#looks = [...this.#looks, look].slice(-MOST_LOOKS);
+      if (seen.report !== null) {
+        seen.report.how.looks = this.#looks;
+        this.#last = { ...seen.report, isLeak: seen.found.leak && seen.found.confidence >= 0.5 };
       }
-      event = { type: 'looked', cpuMs: Math.round(taken.childCpuMs), levelBytes: levelOf(this.#figures().sample), found };
+      event = { type: 'looked', cpuMs: Math.round(cpuMs), levelBytes: levelOf(this.#figures().sample), found: seen.found };
     } catch (error) {
       if (this.#closed) return;
       this.#why = error.message;
       this.#complain(error);
-      event = { type: 'lookFailed', retry: ['ERR_MEMGUARD_CENSUS_NO_MEMORY', 'ERR_MEMGUARD_CENSUS_BUSY', 'ERR_MEMGUARD_CENSUS_SELF_TEST'].includes(error.code) };
+      event = { type: 'lookFailed', retry: PASSING.has(error.code) };
     } finally {
       this.#looking = false;
     }
     this.#step(event);
+    this.#keepState();
+  }
+
+  async #keepState() {
+    const state = this.#closed || !isMainThread ? null : engine.hunt.saved(this.#id);
+    if (state !== null) await this.#keep(state).catch((error) => this.#complain(error));
   }
 
   /** Of looks that nobody asked for, each kind of failure is told once. */
@@ -182,7 +198,9 @@ class Hunt {
   async #context(number, investigate) {
     const { forecasts, history } = this.#figures();
     const decides = investigate && number >= (this.#asked === null ? LOOKS : 2);
-    const { sites, problem } = decides ? await sampling.finish() : { sites: [], problem: null };
+    // What confirms a report comes after the sampling has ended.
+    if (decides) this.#sites ??= await sampling.finish();
+    const { sites, problem } = this.#sites ?? { sites: [], problem: null };
     const own = forecasts.find(({ subject }) => subject.id !== null) ?? forecasts[0];
     return {
       now: { atMs: Math.round(performance.now()), unixMs: Date.now() },
@@ -207,9 +225,9 @@ class Hunt {
 
   async #announce(status) {
     if (this.#last === null) return;
-    const report = new LeakReport({ ...this.#last, status, files: null });
+    const report = new LeakReport({ ...this.#last, status, files: null, ticket: null });
     // What comes next is another hunt.
-    if (status !== 'found') this.#looks = [];
+    if (status !== 'found' || !report.isLeak) this.#looks = [];
     if (report.isLeak || status !== 'found') await this.#tell(report);
     if (status === 'found') this.#settle((asked) => asked.resolve(report));
   }
@@ -224,6 +242,11 @@ class Hunt {
     }
     how(asked);
   }
+}
+
+/** A clock that goes forward, and on over restarts. */
+function now() {
+  return performance.timeOrigin + performance.now();
 }
 
 /** What grows, in bytes: what is alive, and what it holds outside of the heap. */

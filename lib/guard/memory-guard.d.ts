@@ -87,11 +87,12 @@ export class MemoryGuard extends EventEmitter {
 
   /**
    * Hunts a leak now: looks at the heap two to four times, `interval` apart, and says what grew meanwhile, who holds it, where, and the cure. Each
-   * look is a census with its graph. The same goes on by itself while memory grows (option `hunt`), and tells by the event `leak`. Who asks
-   * while one is asked for joins it.
+   * look is a census with its graph; where the heap cannot be walked a snapshot by a forked child takes its place, and where there is no fork
+   * figures and samples of allocations alone (`how.missing` says so; blocking snapshots only with `snapshotMethod: 'blocking'`). The same goes
+   * on by itself while memory grows (option `hunt`), and tells by the event `leak`. Who asks while one is asked for joins it.
    *
-   * Rejects with `ERR_MEMGUARD_CENSUS_UNSUPPORTED` where no census can be had, `ERR_MEMGUARD_HUNT_FAILED` where looks failed, `ERR_MEMGUARD_HUNT_STOPPED`
-   * when the guard is stopped.
+   * Rejects with `ERR_MEMGUARD_UNSUPPORTED` without the addon, `ERR_MEMGUARD_HUNT_FAILED` where looks failed, `ERR_MEMGUARD_HUNT_STOPPED` when the guard
+   * is stopped.
    */
   hunt(options?: HuntOptions): Promise<LeakReport>;
 

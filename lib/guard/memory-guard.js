@@ -28,6 +28,7 @@ const later = {
   censusOptions: () => require('./census-options'),
   forecast: () => require('./forecast'),
   hunt: () => require('./hunt'),
+  huntLooks: () => require('./hunt-looks'),
   huntOptions: () => require('./hunt-options'),
   leakFiles: () => require('./leak-files'),
   ledger: () => require('./ledger'),
@@ -184,34 +185,60 @@ class MemoryGuard extends EventEmitter {
   async hunt(options) {
     const { interval } = later.huntOptions().parseOptions(options);
     this.#handleFor('hunt');
-    if (!later.census().mayBeTried()) throw new MemguardError('ERR_MEMGUARD_CENSUS_UNSUPPORTED', `no hunt without a census: ${later.census().capability().reason}`);
+    if (engine.name !== 'native') throw new MemguardError('ERR_MEMGUARD_UNSUPPORTED', 'a hunt needs the native engine');
     return this.#hunter().ask(interval ?? later.huntOptions().INTERVAL_MS / this.#options.pace);
   }
 
   /** Made when it is first needed: what it keeps between looks is worth its memory only then. */
-  #hunter() {
+  #hunter(saved = null) {
     const handle = this.#handle;
+    const { dir } = this.#folder();
     this.#hunt ??= new (later.hunt().Hunt)({
       options: this.#options,
       app: this.#app,
       figures: () => ({ sample: handle.latest(), forecasts: handle.forecasts() ?? [], history: (windowMs, points) => handle.history(windowMs, points) }),
+      // A snapshot in place of a look is V8's own, and blocks nobody who has not said so.
+      snapshotWish: () => ({ ...this.#wish({}), redact: null, method: this.#options.snapshotMethod === 'blocking' ? 'blocking' : 'fork' }),
+      saved,
+      keep: (state) => later.leakFiles().keepState(dir, state),
       tell: (report) => this.#leaked(report),
       failed: ({ code, message }) => this.#degraded('hunt', code, message),
     });
     return this.#hunt;
   }
 
+  /** Hunts unattended, with what is left of the budget of a process before this one. */
+  async #huntOn() {
+    const options = this.#options;
+    const { dir } = this.#folder();
+    await later.huntLooks().tidy(dir);
+    const saved = isMainThread ? await later.leakFiles().readState(dir) : null;
+    if (this.running && this.#options === options) this.#hunter(saved);
+  }
+
   /** A leak was found, or what became of it. */
   async #leaked(report) {
     try {
-      report.files = await later.leakFiles().keepReport(this.#folder().dir, report);
+      Object.assign(report, await later.leakFiles().keepReport(this.#folder().dir, report));
     } catch (error) {
       this.#degraded('hunt', 'ERR_MEMGUARD_HUNT_IO', `the report could not be kept: ${error.message}`);
     }
     if (!this.running) return;
     const event = report.status === 'found' ? 'leak' : 'leakUpdate';
     this.#emit(event, report);
-    if (event === 'leak' && !this.#isHeard('leak')) warn(`${report.summary}${report.files === null ? '' : ` (${report.files.text})`}`, 'MEMGUARD_LEAK');
+    if (event === 'leak' && !this.#isHeard('leak')) warn(`${report.summary}${report.files === null ? '' : ` (${report.files.markdown})`}`, 'MEMGUARD_LEAK');
+    if (event === 'leak') this.#illustrate();
+  }
+
+  /** A snapshot for DevTools of a heap that leaks, where there is room for it, and none of this hour. */
+  #illustrate() {
+    const { snapshotOn, snapshotMethod, snapshotCooldown } = this.#options;
+    if (snapshotOn === null || snapshotMethod === 'blocking') return;
+    const wish = this.#wish({ reason: 'leak', method: 'fork', cooldownMs: snapshotCooldown, keepAlive: false });
+    this.#folders
+      .use(wish.folder, () => later.snapshots().capture(wish))
+      .then((info) => this.running && this.#emit('snapshot', info))
+      .catch(({ code, message }) => this.running && this.#degraded('snapshot', code, message));
   }
 
   async takeSnapshot(options) {
@@ -350,7 +377,7 @@ class MemoryGuard extends EventEmitter {
     const problem = folderProblem(this.#options.snapshotDir);
     if (problem !== null) this.#degraded('snapshot', 'ERR_MEMGUARD_SNAPSHOT_DIR', problem);
     else this.#folders.use(this.#folder(), engine.snapshots.tidy).catch((error) => this.#degraded('snapshot', error.code, error.message));
-    if (this.#options.hunt && later.census().mayBeTried()) this.#hunter();
+    if (this.#options.hunt && engine.name === 'native') this.#huntOn();
     if (!isMainThread) return;
     for (const warning of engine.audit()) {
       if (this.#warnings.includes(warning.code)) continue;

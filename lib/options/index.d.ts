@@ -130,7 +130,7 @@ export interface GuardOptions {
   /**
    * Hunt leaks: look at the heap now and then, often while it grows, compare, and tell who holds what grows by the event `leak` and reports in
    * `snapshotDir`. Each look is a census with its graph: a few milliseconds of pause, some seconds of an idle processor, and four to five times
-   * the used heap in memory while it lasts; without room there is none. Only where a census can be had. Default `true`.
+   * the used heap in memory while it lasts; without room there is none. Where the heap cannot be walked see `hunt()`. Default `true`.
    */
   hunt?: boolean;
   /** Most reports a day, divided by `pace`. Default 6. */

@@ -1,5 +1,6 @@
 //! Heaps of processes, running or dead: read by the heap walker, which knows Linux alone.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -36,11 +37,11 @@ impl Live {
 #[cfg(target_os = "linux")]
 mod walk {
     use memguard_heap_walk::{
-        Census, CensusOptions, CensusReport, GraphOptions, Inspected, Target, WalkError, census,
-        graph, inspect,
+        Census, CensusOptions, CensusReport, GraphOptions, Inspected, Subject, Target, WalkError,
+        census, graph, inspect,
     };
 
-    use super::{Duration, HeapError, HeapGraph, Live};
+    use super::{HeapError, Live, Walked};
 
     impl From<&Live> for Target {
         fn from(live: &Live) -> Self {
@@ -60,11 +61,19 @@ mod walk {
     }
 
     /// Reads a heap, and says how long the process stood still.
-    pub(crate) fn graph_of(live: &Live) -> Result<(HeapGraph, Option<Duration>), HeapError> {
+    pub(crate) fn graph_of(live: &Live) -> Result<Walked, HeapError> {
+        let young = |subject: &Subject<'_, '_>| {
+            let pages = subject.heap.pages().filter(|page| page.is_young());
+            pages.map(|page| page.start..page.end).collect()
+        };
         inspect(&live.into(), |subject| {
-            graph(subject, &GraphOptions::default())
+            Ok((graph(subject, &GraphOptions::default())?, young(subject)))
         })
-        .map(|found| (found.value, found.paused))
+        .map(|found| Walked {
+            graph: found.value.0,
+            young: found.value.1,
+            paused: found.paused,
+        })
         .map_err(|error| failed(live, &error))
     }
 
@@ -82,13 +91,22 @@ mod walk {
 pub(crate) use walk::{census_of, graph_of};
 
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn graph_of(live: &Live) -> Result<(HeapGraph, Option<Duration>), HeapError> {
+pub(crate) fn graph_of(live: &Live) -> Result<Walked, HeapError> {
     Err(unsupported(live))
+}
+
+/// A heap that was walked.
+pub(crate) struct Walked {
+    pub(crate) graph: HeapGraph,
+    /// Its young pages: what is on them moves.
+    pub(crate) young: Vec<Range<u64>>,
+    /// How long the process stood still.
+    pub(crate) paused: Option<Duration>,
 }
 
 /// Reads the whole heap of a process as a graph.
 pub(crate) fn read(live: &Live) -> Result<(HeapGraph, Provenance), HeapError> {
-    let (graph, _) = graph_of(live)?;
+    let graph = graph_of(live)?.graph;
     let mut provenance = Provenance::default();
     if let Live::Process(pid) = live {
         provenance.source.pid = Some(*pid);

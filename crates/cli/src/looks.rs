@@ -10,7 +10,7 @@ use memguard_hunt::{Context, Digest, LeakReport, Look, Method, Moment, investiga
 use serde::Serialize;
 
 use crate::heap::HeapError;
-use crate::live::{self, Live};
+use crate::live::{self, Live, Walked};
 
 const ATTEMPTS: u32 = 4;
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(200);
@@ -74,8 +74,9 @@ impl Looks {
     /// Those of the heap walker.
     pub fn look(&mut self, pid: u32, at: Moment) -> Result<Look, HeapError> {
         let began = Instant::now();
-        let (graph, mut look) = read(pid, at)?;
-        self.digests.push(Digest::of(&self.analysed(&graph)?, at));
+        let (walked, mut look) = read(pid, at)?;
+        let digest = Digest::of(&self.analysed(&walked.graph)?, at);
+        self.digests.push(digest.without_young(walked.young));
         look.took_ms = Some(began.elapsed().as_secs_f64() * 1e3);
         self.looks.push(look);
         Ok(look)
@@ -86,10 +87,15 @@ impl Looks {
     /// # Errors
     /// Those of the heap walker.
     pub fn investigate(&self, pid: u32, mut context: Context) -> Result<LeakReport, HeapError> {
-        let (graph, look) = read(pid, context.now)?;
+        let (walked, look) = read(pid, context.now)?;
+        context.read_sources = true;
         context.looks = self.looks.iter().copied().chain([look]).collect();
         let earlier: Vec<&Digest> = self.digests.iter().collect();
-        Ok(investigate(&earlier, &self.analysed(&graph)?, &context))
+        Ok(investigate(
+            &earlier,
+            &self.analysed(&walked.graph)?,
+            &context,
+        ))
     }
 
     fn analysed<'g>(&self, graph: &'g HeapGraph) -> Result<Snapshot<'g>, HeapError> {
@@ -112,14 +118,14 @@ fn patiently<T>(mut attempt: impl FnMut() -> Result<T, HeapError>) -> Result<T, 
     attempt()
 }
 
-fn read(pid: u32, at: Moment) -> Result<(HeapGraph, Look), HeapError> {
+fn read(pid: u32, at: Moment) -> Result<(Walked, Look), HeapError> {
     let began = Instant::now();
-    let (graph, paused) = patiently(|| live::graph_of(&Live::Process(pid)))?;
+    let walked = patiently(|| live::graph_of(&Live::Process(pid)))?;
     let look = Look {
         at,
         method: Method::Inspect,
-        pause_ms: paused.map(|paused| paused.as_secs_f64() * 1e3),
+        pause_ms: walked.paused.map(|paused| paused.as_secs_f64() * 1e3),
         took_ms: Some(began.elapsed().as_secs_f64() * 1e3),
     };
-    Ok((graph, look))
+    Ok((walked, look))
 }

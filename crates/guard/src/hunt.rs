@@ -2,7 +2,10 @@
 //!
 //! The machine that decides is `memguard_hunt`'s, and pure; a look is a [census](crate::census) whose child digests the
 //! graph and, from the second on, compares it with the digests of the looks before, which it inherits. Only digests are
-//! kept between looks, some 100 KB each; the report is the child's.
+//! kept between looks, some 100 KB each; the report is the child's. What the machine remembers can be kept over restarts:
+//! what was spent of the day's budget is.
+
+mod look;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,11 +17,22 @@ use memguard_hunt::machine::{
 use parking_lot::Mutex;
 use serde::Serialize;
 
+pub(crate) use look::look;
+pub use look::{LookError, Seen, look_at_figures, look_at_file};
+
 /// One hunt: that of a guard.
 struct Hunt {
     settings: Settings,
     state: State,
     digests: Arc<Vec<Digest>>,
+    way: Way,
+}
+
+/// How a heap came to be known. Heaps of different ways are not compared: the walker and V8 do not name all things alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    Walk,
+    File,
 }
 
 static HUNTS: Mutex<(u32, Option<HashMap<u32, Hunt>>)> = Mutex::new((0, None));
@@ -35,19 +49,24 @@ pub struct Next {
     pub actions: Vec<Action>,
 }
 
-/// Begins to hunt.
+/// Begins to hunt, at `now_ms` of a clock that goes on over restarts. `saved` is what [`saved`] told in a process before.
 ///
 /// # Errors
 /// The first setting that makes no sense.
-pub fn open(settings: Settings) -> Result<u32, SettingsError> {
+pub fn open(settings: Settings, saved: Option<&State>, now_ms: u64) -> Result<u32, SettingsError> {
     settings.validate()?;
+    let state = saved
+        // A clock that was set back would have the budget last for ever.
+        .filter(|saved| saved.since_ms <= now_ms)
+        .map(|saved| step(&settings, saved, &Event::Restarted, now_ms).0);
     let mut guarded = HUNTS.lock();
     let (last, hunts) = &mut *guarded;
     *last = last.wrapping_add(1);
     let hunt = Hunt {
         settings,
-        state: State::default(),
+        state: state.unwrap_or_default(),
         digests: Arc::default(),
+        way: Way::Walk,
     };
     hunts.get_or_insert_default().insert(*last, hunt);
     Ok(*last)
@@ -78,27 +97,42 @@ pub fn update(id: u32, settings: Settings) -> Result<(), SettingsError> {
     Ok(())
 }
 
+/// What a hunt remembers, for the process that comes after this one.
+pub fn saved(id: u32) -> Option<State> {
+    let guarded = HUNTS.lock();
+    let hunt = guarded.1.as_ref()?.get(&id)?;
+    Some(hunt.state.clone())
+}
+
 /// Forgets a hunt.
 pub fn close(id: u32) {
     let closed = HUNTS.lock().1.as_mut().and_then(|all| all.remove(&id));
     drop(closed);
 }
 
-/// The digests of the looks so far, the oldest first.
-pub(crate) fn digests(id: u32) -> Arc<Vec<Digest>> {
+/// The digests of the looks so far that can be compared with one that comes by this way, the oldest first.
+pub(crate) fn digests(id: u32, way: Way) -> Arc<Vec<Digest>> {
     let guarded = HUNTS.lock();
     let hunt = guarded.1.as_ref().and_then(|all| all.get(&id));
-    hunt.map(|hunt| Arc::clone(&hunt.digests))
+    hunt.filter(|hunt| hunt.way == way)
+        .map(|hunt| Arc::clone(&hunt.digests))
         .unwrap_or_default()
 }
 
 /// Keeps the digest of a look. Bytes that are none are left out: the next look begins anew.
 pub(crate) fn keep(id: u32, bytes: &[u8]) {
-    let Ok(digest) = Digest::from_bytes(bytes) else {
-        return;
-    };
+    if let Ok(digest) = Digest::from_bytes(bytes) {
+        remember(id, digest, Way::Walk);
+    }
+}
+
+fn remember(id: u32, digest: Digest, way: Way) {
     if let Some(hunt) = HUNTS.lock().1.as_mut().and_then(|all| all.get_mut(&id)) {
         let mut digests = Vec::clone(&hunt.digests);
+        if hunt.way != way {
+            digests.clear();
+            hunt.way = way;
+        }
         if digests.len() >= KEPT_DIGESTS {
             digests.remove(0);
         }
@@ -119,8 +153,8 @@ mod tests {
             looks: 1,
             ..Settings::default()
         };
-        assert_eq!(open(wrong).unwrap_err().option, "looks");
-        let id = open(Settings::default()).unwrap();
+        assert_eq!(open(wrong, None, 0).unwrap_err().option, "looks");
+        let id = open(Settings::default(), None, 0).unwrap();
         let next = happened(id, &Event::Asked(Observation::default()), 1000).unwrap();
         assert!(
             matches!(
@@ -130,8 +164,13 @@ mod tests {
             "{next:?}"
         );
         keep(id, b"nonsense");
-        assert!(digests(id).is_empty());
+        assert!(digests(id, Way::Walk).is_empty());
+        let kept = saved(id).unwrap();
         close(id);
         assert!(happened(id, &Event::Stopped, 2000).is_none());
+        let next = open(Settings::default(), Some(&kept), 5000).unwrap();
+        let state = saved(next).unwrap();
+        assert_eq!((state.stage, state.looks), (Stage::Warming, 0));
+        close(next);
     }
 }

@@ -3,6 +3,7 @@
 mod codec;
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use memguard_heap_graph::Snapshot;
 use memguard_heap_graph::signature::{NOWHERE, Ways};
@@ -125,10 +126,15 @@ impl Digest {
     }
 
     /// Forgets the addresses of young objects, which move with the next scavenge. Only after this do addresses tell who
-    /// stayed: whoever has the heap knows which pages are young.
+    /// stayed: whoever has the heap knows which pages, as ranges of addresses, are young.
     #[must_use]
-    pub fn without_young(mut self, is_young: impl Fn(u64) -> bool) -> Self {
-        self.marked.retain(|&(id, _)| !is_young(id));
+    pub fn without_young(mut self, pages: impl IntoIterator<Item = Range<u64>>) -> Self {
+        let mut pages: Vec<Range<u64>> = pages.into_iter().collect();
+        pages.sort_unstable_by_key(|page| page.start);
+        self.marked.retain(|&(id, _)| {
+            let after = pages.partition_point(|page| page.start <= id);
+            after == 0 || !pages[after - 1].contains(&id)
+        });
         self.old_only = true;
         self
     }

@@ -84,6 +84,36 @@ pub fn investigate(earlier: &[&Digest], now: &Snapshot<'_>, context: &Context) -
     }
 }
 
+/// What can be said without any heap: by figures, and by samples of what was allocated. Says itself that no heap was looked at.
+#[must_use]
+pub fn from_figures(context: &Context) -> LeakReport {
+    let verdict = verdict::verdict(context);
+    let mut places = Places::new(context.read_sources);
+    let forecast = forecast(context, &[]);
+    let mut missing = context.missing.clone();
+    missing.push(
+        "No heap was looked at: what grows is told by figures, and who keeps it is not known."
+            .to_owned(),
+    );
+    LeakReport {
+        schema: SCHEMA.to_owned(),
+        signature: verdict::signature(verdict.class),
+        at: context.now,
+        process: context.process.clone(),
+        summary: sentence::summary(&verdict, None, forecast.as_ref()),
+        cure: cures::of_verdict(verdict.class, context),
+        verdict,
+        forecast,
+        allocation_sites: sites(context, &mut places),
+        how: HowFound {
+            looks: context.looks.clone(),
+            heaps: Vec::new(),
+            missing,
+        },
+        suspects: Vec::new(),
+    }
+}
+
 /// The gist of a report, for the [`machine`](crate::machine).
 #[must_use]
 pub fn found(report: &LeakReport) -> Found {

@@ -58,7 +58,7 @@ pub use context::{
     Look, MemoryPoint, Method, Moment, ProcessInfo, Trend,
 };
 pub use digest::{ClassCount, Digest, DigestError};
-pub use investigate::{advice, found, investigate};
+pub use investigate::{advice, found, from_figures, investigate};
 pub use merge::{Merged, merge};
 pub use report::{
     AccumulationPoint, CodePlace, ContentGrowth, Cure, Evidence, GeneratedPlace, HeapSize,

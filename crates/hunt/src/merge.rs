@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::context::{Moment, ProcessInfo};
 use crate::report::LeakReport;
 
+/// Processes that a ticket names: one that is restarted again and again has a new one each time.
+const MOST_PROCESSES: usize = 50;
+
 /// Reports of one leak.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -21,7 +24,8 @@ pub struct Merged {
     pub processes: Vec<ProcessInfo>,
     /// Releases in which it was seen, in the order of their first report.
     pub releases: Vec<String>,
-    /// Bytes an hour, over all processes: median and greatest.
+    /// Bytes an hour, over all processes: the middle (of reports merged at once the median, of those counted in one by one
+    /// the mean) and the greatest.
     pub bytes_per_hour: [f64; 2],
     /// The report with the greatest confidence; of equal ones the latest.
     pub report: LeakReport,
@@ -71,6 +75,26 @@ pub fn merge(reports: impl IntoIterator<Item = LeakReport>) -> Vec<Merged> {
 }
 
 impl Merged {
+    /// Counts another report of this leak: for who keeps a ticket rather than reports. The rates of
+    /// earlier ones are not known any more, so that the middle becomes their mean; of the processes the latest are kept.
+    pub fn count_in(&mut self, report: LeakReport) {
+        if let Some(rate) = report
+            .suspects
+            .first()
+            .map(|suspect| suspect.bytes_per_hour)
+        {
+            let [middle, greatest] = self.bytes_per_hour;
+            let weight = self.count as f64;
+            self.bytes_per_hour = [
+                (middle * weight + rate) / (weight + 1.0),
+                greatest.max(rate),
+            ];
+        }
+        self.add(report);
+        let surplus = self.processes.len().saturating_sub(MOST_PROCESSES);
+        self.processes.drain(..surplus);
+    }
+
     fn add(&mut self, report: LeakReport) {
         self.count += 1;
         let by_wall_clock = |moment: &Moment| (moment.unix_ms, moment.at_ms);

@@ -1,5 +1,6 @@
 //! From a place in the code that runs to the place in the source that somebody wrote.
 
+mod declaration;
 mod source_map;
 #[cfg(test)]
 mod tests;
@@ -93,6 +94,39 @@ impl Places {
                 ..generated
             },
         }
+    }
+
+    /// Where a variable is declared that the function at a location sees, as far as its source tells.
+    pub(crate) fn declaration(
+        &mut self,
+        location: &SourceLocation,
+        variable: &str,
+    ) -> Option<CodePlace> {
+        let script = location.script.as_deref()?;
+        let place = self.of(location, None)?;
+        let known = self.script(script);
+        let of_map = match &known.map {
+            Some(Ok(map)) => map.find(location.line, location.column),
+            _ => None,
+        };
+        let original = of_map.and_then(|found| {
+            let read = || read_text(Path::new(&place.file)).filter(|_| known.text.is_some());
+            found.content.or_else(read)
+        });
+        let text = match &place.generated {
+            Some(_) => original.as_deref()?,
+            None => known.text.as_deref()?,
+        };
+        let (line, column) = declaration::find(text, variable, place.line)?;
+        Some(CodePlace {
+            excerpt: excerpt(text, line, column),
+            line,
+            column,
+            function: None,
+            generated: None,
+            minified: place.generated.is_none() && known.is_minified(line, column),
+            ..place
+        })
     }
 
     fn script(&mut self, script: &str) -> &Script {

@@ -20,6 +20,8 @@ pub struct Options {
     pub only: Vec<String>,
     /// Only this part.
     pub part: Option<String>,
+    /// Heaps are read from outside, with the hunt's machine here, in place of the guard's own hunt in the program.
+    pub outside: bool,
     /// Where reports are written, as JSON.
     pub reports: Option<PathBuf>,
 }
@@ -34,6 +36,7 @@ impl Options {
             jobs: 4,
             only: Vec::new(),
             part: None,
+            outside: false,
             reports: None,
         };
         let mut arguments = arguments.iter();
@@ -57,6 +60,16 @@ impl Options {
                 "--jobs" => options.jobs = number()? as usize,
                 "--only" => options.only = value.split(',').map(str::to_owned).collect(),
                 "--part" => options.part = Some(value.clone()),
+                "--looks" => {
+                    options.outside = match value.as_str() {
+                        "guard" => false,
+                        "outside" => true,
+                        _ => {
+                            let told = format!("--looks expects guard or outside, not {value}");
+                            return Err(io::Error::other(told));
+                        }
+                    };
+                }
                 "--reports" => options.reports = Some(value.into()),
                 _ => return Err(io::Error::other(format!("unknown option {name}"))),
             }

@@ -4,6 +4,7 @@ use std::io::{self, BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
+use memguard_hunt::LeakReport;
 use serde::Deserialize;
 
 use super::case::Job;
@@ -33,11 +34,44 @@ pub struct Figures {
     pub rate: Option<f64>,
 }
 
+/// What its guard says.
+pub enum Line {
+    /// A sample.
+    Figures(Figures),
+    /// What its own hunt found, or what became of that.
+    Leak(Box<Told>),
+    /// What could not be done, as it was told.
+    Degraded(String),
+}
+
+/// A report of the guard's own hunt.
+#[derive(Deserialize)]
+pub struct Told {
+    /// `found`, `confirmed` or `retracted`.
+    pub status: String,
+    /// The report.
+    pub report: LeakReport,
+}
+
 /// A program that runs.
 pub struct Program {
     child: Child,
-    /// Its figures, until it ends.
-    pub figures: Receiver<Figures>,
+    /// What its guard says, until it ends.
+    pub lines: Receiver<Line>,
+}
+
+impl Line {
+    fn parse(line: &str) -> Option<Self> {
+        let (kind, json) = line.strip_prefix('@')?.split_once(' ')?;
+        match kind {
+            "figures" => serde_json::from_str(json).ok().map(Self::Figures),
+            "leak" => serde_json::from_str(json)
+                .ok()
+                .map(|told| Self::Leak(Box::new(told))),
+            "degraded" => Some(Self::Degraded(json.to_owned())),
+            _ => None,
+        }
+    }
 }
 
 impl Program {
@@ -55,27 +89,28 @@ impl Program {
             .env("DURATION_S", options.seconds.to_string())
             .env("MODE", job.mode.name())
             .env("FIGURES_EVERY", "250")
+            .env(
+                "HUNT_PACE",
+                if options.outside { 0.0 } else { options.pace() }.to_string(),
+            )
             .envs(&case.env)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()?;
-        let (send, figures) = channel();
+        let (send, lines) = channel();
         if let Some(out) = child.stdout.take() {
             std::thread::spawn(move || {
                 for line in BufReader::new(out).lines().map_while(Result::ok) {
-                    let parsed = line
-                        .strip_prefix("@figures ")
-                        .and_then(|json| serde_json::from_str(json).ok());
-                    if let Some(figures) = parsed
-                        && send.send(figures).is_err()
+                    if let Some(told) = Line::parse(&line)
+                        && send.send(told).is_err()
                     {
                         return;
                     }
                 }
             });
         }
-        Ok(Self { child, figures })
+        Ok(Self { child, lines })
     }
 
     /// Its id.

@@ -15,7 +15,7 @@ use memguard_trend::{ForecastConfig, Makeup, MakeupReading, Part};
 use super::case::Job;
 use super::options::Options;
 use super::peers::Peers;
-use super::program::{Figures, Program};
+use super::program::{Figures, Line, Program, Told};
 
 /// What came of a run.
 #[derive(Clone, Debug)]
@@ -49,9 +49,19 @@ pub(super) fn run(job: &Job, options: &Options) -> Outcome {
     match Program::start(job, options) {
         Ok(mut program) => {
             let mut hunt = Hunt::new(program.pid(), options);
-            while let Ok(figures) = program.figures.recv() {
-                outcome.peers.observe(&figures);
-                hunt.observe(&figures, &mut outcome);
+            let mut age_s = 0.0;
+            while let Ok(line) = program.lines.recv() {
+                match line {
+                    Line::Figures(figures) => {
+                        age_s = figures.at_ms as f64 / 1e3;
+                        outcome.peers.observe(&figures);
+                        if options.outside {
+                            hunt.observe(&figures, &mut outcome);
+                        }
+                    }
+                    Line::Leak(told) => outcome.hear(*told, age_s),
+                    Line::Degraded(what) => outcome.trouble = Some(what),
+                }
             }
             if !program.ended_well() {
                 outcome.trouble = Some("it did not end well".to_owned());
@@ -201,7 +211,7 @@ impl Hunt {
             pause_ms,
             took_ms: Some(began.elapsed().as_secs_f64() * 1e3),
         });
-        let told = self.tell(&graph, &young, at, compare, outcome);
+        let told = self.tell(&graph, young, at, compare, outcome);
         Event::Looked {
             cpu_ms: began.elapsed().as_millis() as u64,
             level_bytes: figures.live.unwrap_or(figures.heap_used) + figures.external,
@@ -212,7 +222,7 @@ impl Hunt {
     fn tell(
         &mut self,
         graph: &HeapGraph,
-        young: &[Range<u64>],
+        young: Vec<Range<u64>>,
         at: Moment,
         compare: bool,
         outcome: &mut Outcome,
@@ -240,9 +250,8 @@ impl Hunt {
             outcome.last = Some(report);
             gist
         });
-        let is_young = |address: u64| young.iter().any(|page| page.contains(&address));
         self.digests
-            .push_back(Digest::of(&snapshot, at).without_young(is_young));
+            .push_back(Digest::of(&snapshot, at).without_young(young));
         if self.digests.len() > KEPT_DIGESTS {
             self.digests.pop_front();
         }
@@ -251,6 +260,22 @@ impl Hunt {
 }
 
 impl Outcome {
+    /// The guard of the program has told something of its own hunt.
+    fn hear(&mut self, told: Told, age_s: f64) {
+        let looks = &told.report.how.looks;
+        self.looks = looks.len() as u32;
+        let pauses = looks.iter().filter_map(|look| look.pause_ms);
+        self.longest_pause_ms = pauses.fold(self.longest_pause_ms, f64::max);
+        match told.status.as_str() {
+            "found" if self.report.is_none() => self.report = Some((age_s, told.report)),
+            "retracted" => {
+                self.report = None;
+                self.last = Some(told.report);
+            }
+            _ => {}
+        }
+    }
+
     pub(super) fn line(&self) -> String {
         let told = match (&self.report, &self.last) {
             (Some((at, report)), _) => format!("leak at {at:.0} s: {}", report.summary),

@@ -10,9 +10,14 @@ type Rule = fn(&Outcome) -> bool;
 
 pub(super) fn print(outcomes: &[Outcome], options: &Options) {
     println!(
-        "\nA run is {} s, the pace {:.0}.\n",
+        "\nA run is {} s, the pace {:.0}; {}.\n",
         options.seconds,
-        options.pace()
+        options.pace(),
+        if options.outside {
+            "heaps are read from outside"
+        } else {
+            "the guard in the program hunts, unattended"
+        }
     );
     println!(
         "| program | part | version | told | class | held by | pattern | file | after s | looks | longest stop ms |"

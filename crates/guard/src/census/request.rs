@@ -46,6 +46,8 @@ pub struct LookRequest {
     pub hunt: u32,
     /// Compare with the looks before, and report.
     pub investigate: bool,
+    /// Somebody waits for it, or the hunt goes at a pace: its child is not the last to get a processor.
+    pub hurried: bool,
     /// What is known beside the heap.
     pub context: Box<memguard_hunt::Context>,
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Read, Seek};
 use std::time::Duration;
 
-use memguard_fork::{Ended, Failure, Forked, Limits, Outcome};
+use memguard_fork::{Ended, Failure, Forked, Limits, Outcome, Priority};
 use memguard_v8_api::Isolate;
 use serde::Serialize;
 
@@ -239,7 +239,7 @@ pub unsafe fn fork(
         .request
         .look
         .as_ref()
-        .map(|look| hunt::digests(look.hunt))
+        .map(|look| hunt::digests(look.hunt, hunt::Way::Walk))
         .unwrap_or_default();
     let limits = limits(&under_way, patience);
     let to = under_way
@@ -283,7 +283,10 @@ fn limits(under_way: &UnderWay, patience: Patience) -> Limits {
         wall: WALL,
         // Nobody would read what it found.
         orphan: Duration::from_secs(1),
-        priority: patience.priority(),
+        priority: match &request.look {
+            Some(look) if look.hurried => Priority::Low,
+            _ => patience.priority(),
+        },
         ..Limits::default()
     }
 }

@@ -10,6 +10,10 @@ use crate::signature::{Link, Role};
 /// No single step costs more.
 pub(crate) const MAX_STEP: u32 = 127;
 
+/// The class of who watches a program: what it holds are the listeners of those who asked it, and by them the scopes that they stand in.
+/// That is nobody's reason to be alive, so that a way through it is the last to be told.
+pub(crate) const WATCHER: &str = "MemoryGuard";
+
 /// What it costs to go from a node of one role to one of another; `None` where there is no holding at all.
 #[inline]
 pub(crate) fn step(from: Role, kind: EdgeKind, link: Link, to: Role) -> Option<u32> {

@@ -43,6 +43,32 @@ fn a_variable_in_a_closure_of_a_listener() {
 }
 
 #[test]
+fn who_watches_is_the_last_to_be_told_as_a_holder() {
+    let mut heap = Sketch::new();
+    let global = heap.global;
+    let guard = heap.field(global, "guard", "MemoryGuard", 100);
+    let (listener, scope) = heap.function("onLeak", "/app/p3.js", 2);
+    heap.property(guard, "leak", listener);
+    let log = heap.variable(scope, "requestLog", "Array", 32);
+    let entry = heap.object("LogEntry", 48);
+    heap.edge(log, EdgeKind::Element, 0, entry);
+    assert!(way(&heap, "LogEntry").contains("MemoryGuard"));
+    // A way that is far longer.
+    let mut at = heap.field(global, "server", "Server", 100);
+    for _ in 0..6 {
+        at = heap.field(at, "next", "Layer", 24);
+    }
+    let (handler, other) = heap.function("handle", "/app/p3.js", 9);
+    heap.property(at, "handle", handler);
+    heap.edge(other, EdgeKind::Context, "requestLog", log);
+    let told = way(&heap, "LogEntry");
+    assert!(
+        told.contains("function handle") && !told.contains("MemoryGuard"),
+        "{told}"
+    );
+}
+
+#[test]
 fn maps_are_told_by_key_and_odd_names_are_quoted() {
     let mut heap = Sketch::new();
     let global = heap.global;

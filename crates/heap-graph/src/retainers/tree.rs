@@ -5,9 +5,9 @@
 //! folded names is taken, so that the choice depends on names alone and comes out the same in another process, where
 //! nodes have other ids and another order.
 
-use super::cost::{self, MAX_STEP};
+use super::cost::{self, MAX_STEP, WATCHER};
 use crate::model::{Edge, EdgeIndex, HeapGraph, NodeIndex};
-use crate::signature::{Labels, Names, NodeLabel, Role, chain};
+use crate::signature::{Labels, Name, Names, NodeLabel, Role, chain};
 use crate::snapshot::Snapshot;
 
 const NONE: u32 = u32::MAX;
@@ -63,6 +63,7 @@ pub(crate) struct Search<'a, 'g> {
     hashes: Vec<u64>,
     buckets: Vec<Vec<u32>>,
     waiting: usize,
+    watcher: Name,
 }
 
 impl<'a, 'g> Search<'a, 'g> {
@@ -82,7 +83,9 @@ impl<'a, 'g> Search<'a, 'g> {
             costs: vec![NONE; nodes],
         };
         let buckets = vec![Vec::new(); MAX_STEP as usize + 1];
+        let watcher = names.intern(WATCHER);
         let mut search = Self {
+            watcher,
             graph,
             labels,
             names,
@@ -146,7 +149,8 @@ impl<'a, 'g> Search<'a, 'g> {
     }
 
     fn expand(&mut self, from: NodeIndex, now: u32) {
-        let role = self.labels.node(from, self.names).role;
+        let NodeLabel { role, name, .. } = self.labels.node(from, self.names);
+        let is_watcher = name == self.watcher;
         let is_root = from == self.graph.root();
         for edge in self.graph.edges(from) {
             let to = edge.target.index();
@@ -166,6 +170,7 @@ impl<'a, 'g> Search<'a, 'g> {
                 _ => cost::step(role, edge.kind, word.link, target),
             };
             // Farther than a number tells counts as out of reach.
+            let step = step.map(|step| if is_watcher { MAX_STEP } else { step });
             let Some(cost) = step
                 .and_then(|step| now.checked_add(step))
                 .filter(|&cost| cost <= known && cost < NONE)

@@ -24,7 +24,8 @@ pub(super) fn point(case: &Case<'_, '_>) -> AccumulationPoint {
     }
 }
 
-/// Where it is kept: the nearest function or class of the program on the way.
+/// Where it is kept: the declaration of the variable, where it is one and its source can be read; else the nearest function or
+/// class of the program on the way.
 pub(super) fn kept_at(case: &Case<'_, '_>, places: &mut Places) -> Option<CodePlace> {
     let holders = case.steps().iter().rev().skip(1);
     let (location, step) = holders
@@ -33,7 +34,11 @@ pub(super) fn kept_at(case: &Case<'_, '_>, places: &mut Places) -> Option<CodePl
             let script = location.script.as_deref();
             script.is_some_and(|script| !script.starts_with("node:"))
         })?;
-    places.of(location, Some(&bare_name(&step.object.name)))
+    let name = bare_name(&step.object.name);
+    // Any function that sees a variable may have led here: where it is declared is the same for all of them.
+    case.variable()
+        .and_then(|variable| places.declaration(location, &variable))
+        .or_else(|| places.of(location, Some(&name)))
 }
 
 /// Where what grows was born: its class's constructor, or itself where it is a function.

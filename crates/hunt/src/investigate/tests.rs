@@ -43,7 +43,7 @@ fn hunt(heaps: &[HeapGraph]) -> LeakReport {
         .iter()
         .zip(1..)
         .map(|(graph, look)| {
-            Digest::of(&Snapshot::of(graph, &options).unwrap(), at(look)).without_young(|_| false)
+            Digest::of(&Snapshot::of(graph, &options).unwrap(), at(look)).without_young([])
         })
         .collect();
     let context = Context {

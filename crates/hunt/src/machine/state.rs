@@ -189,7 +189,9 @@ impl Step<'_> {
 
     /// Asks for a look if the moment suits and the budget allows. Answers whether it did.
     fn look(&mut self, seen: &Observation) -> bool {
-        if seen.busy || seen.no_room || !self.state.spent.look(self.settings, self.now) {
+        // Who asks is answered, whatever was spent.
+        let within = self.state.spent.look(self.settings, self.now) || self.state.asked;
+        if seen.busy || seen.no_room || !within {
             return false;
         }
         self.state.looking_since_ms = Some(self.now);
@@ -222,10 +224,12 @@ impl Step<'_> {
         state.failures = 0;
         state.spent.cpu(cpu_ms);
         let enough = if state.asked { 2 } else { self.settings.looks };
+        let was_compared = found.is_some();
         let found = found.copied().unwrap_or_default();
         let is_leak = found.leak && found.confidence >= self.settings.confidence;
         let settled = !found.unsettled || (state.asked && state.looks > self.settings.looks);
         match state.stage {
+            Stage::Verifying if !was_compared => {}
             Stage::Verifying => {
                 self.actions.push(if is_leak {
                     Action::Confirm
@@ -234,7 +238,7 @@ impl Step<'_> {
                 });
                 self.enter(Stage::CoolingDown);
             }
-            _ if state.looks < enough || !settled => {}
+            _ if state.looks < enough || !settled || !was_compared => {}
             Stage::Hunting | Stage::Calm if is_leak || state.asked => {
                 self.announce(is_leak);
             }

@@ -375,3 +375,23 @@ fn settings_that_make_no_sense_are_named() {
         assert_eq!(error.code(), "ERR_MEMGUARD_INVALID_ARG");
     }
 }
+
+#[test]
+fn who_asks_is_answered_whatever_was_spent_and_told_nothing_that_was_not_compared() {
+    let mut bench = Bench::new(Settings {
+        looks_per_day: 1,
+        ..Settings::default()
+    });
+    bench.run(60, MB, |_| None);
+    assert_eq!(bench.looks().len(), 1, "the day's look");
+    bench.event(Event::Asked(Observation::default()));
+    bench.event(Event::Looked {
+        cpu_ms: 1,
+        level_bytes: MB,
+        found: None,
+    });
+    let announced = |bench: &Bench| bench.minutes(|action| *action == Action::Announce).len();
+    assert_eq!((bench.looks().len(), announced(&bench)), (2, 0));
+    bench.run(20, MB, |_| Some(Found::default()));
+    assert_eq!(announced(&bench), 1);
+}

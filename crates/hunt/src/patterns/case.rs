@@ -160,6 +160,18 @@ impl<'a, 'g> Case<'a, 'g> {
         .or_else(|| word(self.last()?.edge.as_deref()?))
     }
 
+    /// The name of the holder, where it is a variable that functions share.
+    pub(crate) fn variable(&self) -> Option<String> {
+        let name = self.holder_name()?;
+        self.steps()
+            .iter()
+            .rev()
+            .filter_map(|step| step.edge.as_deref()?.strip_prefix("context ."))
+            .next()
+            .filter(|variable| *variable == name)
+            .map(str::to_owned)
+    }
+
     pub(crate) fn last_edge(&self) -> Option<String> {
         self.last()?.edge.clone()
     }

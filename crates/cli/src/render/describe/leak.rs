@@ -23,9 +23,7 @@ pub(crate) fn leak(report: &LeakReport) -> Document {
     };
     page.text(&report.summary);
     page.blocks.push(Block::Facts(facts(report)));
-    for (number, suspect) in report.suspects.iter().enumerate() {
-        tell(number, suspect, &mut page);
-    }
+    suspects(report, &mut page);
     if let Some(advice) = &report.cure {
         page.heading("What to do", "");
         cure(advice, &mut page);
@@ -34,6 +32,13 @@ pub(crate) fn leak(report: &LeakReport) -> Document {
     sites(&report.allocation_sites, &mut page);
     how(report, &mut page);
     page
+}
+
+/// What grows, and who holds it, with the cure of each.
+pub(super) fn suspects(report: &LeakReport, page: &mut Document) {
+    for (number, suspect) in report.suspects.iter().enumerate() {
+        tell(number, suspect, page);
+    }
 }
 
 fn facts(report: &LeakReport) -> Vec<(&'static str, String)> {
@@ -147,10 +152,10 @@ fn tell(number: usize, suspect: &Suspect, page: &mut Document) {
             facts.push((title, code_place(place)));
         }
     }
-    if let Some(frame) = suspect
-        .allocation
-        .as_ref()
-        .and_then(|site| site.stack.first())
+    // Node's own functions allocate for those that call them.
+    let is_own = |frame: &&Frame| !frame.script.is_empty() && !frame.script.starts_with("node:");
+    let site = suspect.allocation.as_ref();
+    if let Some(frame) = site.and_then(|site| site.stack.iter().find(is_own).or(site.stack.first()))
     {
         facts.push(("Allocated at", frame_text(frame)));
     }

@@ -1,11 +1,10 @@
 //! The page of `memguard ci` and `memguard hunt`.
 
-use memguard_hunt::{LeakReport, Suspect};
+use memguard_hunt::LeakReport;
 
-use super::super::bytes;
-use super::super::document::{Block, Document};
-use super::common::path;
+use super::super::document::Document;
 use super::compare_runs::capital;
+use super::leak::suspects;
 use super::load::{curves, requests};
 use crate::verbs::trial::TrialReport;
 
@@ -40,35 +39,5 @@ pub(crate) fn trial(report: &TrialReport) -> Document {
 fn culprits(leak: &LeakReport, page: &mut Document) {
     page.heading("Who grows", leak.verdict.class.title());
     page.text(&leak.summary);
-    for suspect in &leak.suspects {
-        culprit(suspect, page);
-    }
-}
-
-fn culprit(suspect: &Suspect, page: &mut Document) {
-    let mut facts = vec![
-        (
-            "What",
-            format!(
-                "{}, {:+} objects, {}",
-                suspect.class,
-                suspect.count_delta,
-                bytes(suspect.size_delta.unsigned_abs())
-            ),
-        ),
-        ("Held by", suspect.words.clone()),
-    ];
-    if let Some(place) = &suspect.kept_at {
-        facts.push((
-            "Kept at",
-            format!("{}:{}:{}", place.file, place.line, place.column),
-        ));
-    }
-    if !suspect.cure.text.is_empty() {
-        facts.push(("Cure", suspect.cure.text.clone()));
-    }
-    page.blocks.push(Block::Facts(facts));
-    if let Some(way) = &suspect.path {
-        page.blocks.push(path(way));
-    }
+    suspects(leak, page);
 }

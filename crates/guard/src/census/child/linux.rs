@@ -13,14 +13,15 @@ use memguard_heap_walk::{
     AddressSet, Census, CensusOptions, CensusReport, GraphOptions, Inspected, OwnMemory, Process,
     Subject, TallyReport, WalkError, census, census_since, graph,
 };
-use memguard_hunt::{Digest, LeakReport, found, investigate, machine::Found};
+use memguard_hunt::Digest;
 use serde::Serialize;
 
 use super::super::CensusError;
-use super::super::request::{CensusFacts, CensusRequest, GraphRequest, LookRequest, Planted};
+use super::super::request::{CensusFacts, CensusRequest, GraphRequest, Planted};
 use super::super::support::metadata;
 use super::{Here, phase};
 use crate::children::ms;
+use crate::hunt;
 use crate::snapshots::faults;
 
 /// Objects that are told of a class whose retainers are asked for.
@@ -47,17 +48,7 @@ struct Told {
     /// Memory that the child took for itself.
     child_memory_bytes: Option<u64>,
     graph: Option<GraphTold>,
-    look: Option<LookTold>,
-}
-
-/// What a hunt gets.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct LookTold {
-    /// The report, where there was something to compare with.
-    report: Option<LeakReport>,
-    /// Its gist.
-    found: Option<Found>,
+    look: Option<hunt::Seen>,
 }
 
 #[derive(Serialize)]
@@ -109,8 +100,12 @@ pub(in super::super) fn walk(
                 None => None,
             };
             if let Some(wish) = &request.look {
-                let (look, digest) = look(&snapshot, wish, digests, subject);
-                told.look = Some(look);
+                let (seen, digest) =
+                    hunt::look(&snapshot, &wish.context, wish.investigate, digests);
+                told.look = Some(seen);
+                // The next scavenge moves what is young.
+                let young = subject.heap.pages().filter(|page| page.is_young());
+                let digest = digest.without_young(young.map(|page| page.start..page.end));
                 noted.digest = Some(digest.to_bytes());
             }
             told.child_memory_bytes = child.own_memory_bytes();
@@ -304,39 +299,6 @@ fn ask(snapshot: &Snapshot<'_>, wish: &GraphRequest) -> Result<GraphTold, Failed
         report: analyze(snapshot, &limits).map_err(of_analysis)?,
         retainers: retained.map(who_holds).transpose().map_err(of_analysis)?,
     })
-}
-
-/// One look of a hunt: what is there, and, from the second on, what grew.
-fn look(
-    snapshot: &Snapshot<'_>,
-    wish: &LookRequest,
-    digests: &[Digest],
-    subject: &Subject<'_, '_>,
-) -> (LookTold, Digest) {
-    let mut young: Vec<_> = subject
-        .heap
-        .pages()
-        .filter(|page| page.is_young())
-        .map(|page| page.start..page.end)
-        .collect();
-    young.sort_unstable_by_key(|page| page.start);
-    let is_young = |address: u64| {
-        let after = young.partition_point(|page| page.start <= address);
-        after > 0 && young[after - 1].contains(&address)
-    };
-    let digest = Digest::of(snapshot, wish.context.now).without_young(is_young);
-    let report = (wish.investigate && !digests.is_empty()).then(|| {
-        let earlier: Vec<&Digest> = digests.iter().collect();
-        investigate(&earlier, snapshot, &wish.context)
-    });
-    let gist = report.as_ref().map(found);
-    (
-        LookTold {
-            report,
-            found: gist,
-        },
-        digest,
-    )
 }
 
 /// What is kept for later, as bytes.
