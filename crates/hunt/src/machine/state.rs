@@ -189,9 +189,12 @@ impl Step<'_> {
 
     /// Asks for a look if the moment suits and the budget allows. Answers whether it did.
     fn look(&mut self, seen: &Observation) -> bool {
+        if seen.busy || seen.no_room {
+            return false;
+        }
         // Who asks is answered, whatever was spent.
-        let within = self.state.spent.look(self.settings, self.now) || self.state.asked;
-        if seen.busy || seen.no_room || !within {
+        let is_within = self.state.spent.look(self.settings, self.now);
+        if !is_within && !self.state.asked {
             return false;
         }
         self.state.looking_since_ms = Some(self.now);
