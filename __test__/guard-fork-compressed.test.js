@@ -57,10 +57,16 @@ describe('a compressed snapshot', { concurrency: 1 }, () => {
   it('counts for the retention as any other', async (t) => {
     const app = await runToEnd(
       t,
-      `${START} guard.start({ baseline: false, snapshotOn: false, maxSnapshots: 2 });
-      (async () => { for (const compression of ['gzip', 'zstd', 'none', 'gzip']) { await guard.takeSnapshot({ compression }); say(guard.snapshots().map((it) => it.compression)); } })();`,
+      `${START} guard.start({ baseline: false, snapshotOn: false, maxSnapshots: 2, minFreeDisk: 1024 });
+      const ends = (files) => files.map(({ file }) => file.split('.').at(-1));
+      (async () => { for (const compression of ['gzip', 'zstd', 'none', 'gzip']) { const { deleted } = await guard.takeSnapshot({ compression }); say({ deleted: ends(deleted), kept: ends(guard.snapshots()) }); } })();`,
     );
-    assert.deepEqual(app.said, [['gzip'], ['zstd', 'gzip'], ['none', 'zstd'], ['gzip', 'none']]);
+    assert.deepEqual(app.said, [
+      { deleted: [], kept: ['gz'] },
+      { deleted: [], kept: ['zst', 'gz'] },
+      { deleted: ['gz'], kept: ['heapsnapshot', 'zst'] },
+      { deleted: ['zst'], kept: ['gz', 'heapsnapshot'] },
+    ]);
   });
 
   it('goes to a path by its end, or as it is told', async (t) => {

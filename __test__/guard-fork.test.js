@@ -281,9 +281,27 @@ describe('at the heap limit', options, () => {
     );
     const { reached } = await app.says((it) => it.reached);
     assert.ok(reached.pid > 0 && reached.pauseMs > 0 && reached.limitBytes > 16 * 2 ** 20);
+    assert.equal(reached.at, 'stack-check');
     const { method, reason } = await app.says((it) => it.method);
     assert.deepEqual([method, reason], ['fork', 'limit']);
     assert.deepEqual(await app.ends(), { code: 0, signal: null });
+  });
+});
+
+describe("at the heap limit, beside Node's own --heapsnapshot-near-heap-limit", options, () => {
+  it('both have their turn', async (t) => {
+    const app = run(
+      t,
+      `const { guard } = require('memguard');
+      guard.start({ baseline: false, snapshotOn: 'critical', heapThreshold: false, limitThreshold: false, gcEffectiveness: false });
+      const held = []; for (let i = 0; ; i++) held.push({ i, list: [i] });`,
+      { node: ['--max-old-space-size=24', '--heapsnapshot-near-heap-limit=1'] },
+    );
+    await app.ends();
+    await waitFor(() => snapshotsIn(snapshots(app)).length === 1);
+    const file = path.join(snapshots(app), snapshotsIn(snapshots(app))[0]);
+    assert.equal(checkSnapshot(file, JSON.parse(fs.readFileSync(`${file}.json`))), null);
+    assert.equal(fs.readdirSync(app.folder).filter((name) => /^Heap\..*\.heapsnapshot$/.test(name)).length, 1);
   });
 });
 
@@ -291,17 +309,32 @@ describe('at the heap limit, in native code', options, () => {
   const ARMED = `const { guard } = require('memguard');
   guard.start({ baseline: false, snapshotOn: 'critical', heapThreshold: false, limitThreshold: false, gcEffectiveness: false });`;
   const cases = {
-    // V8 has no room for an interrupt in it, and asks again and again: the third time the fork is made inside its question.
-    'one call that makes many arrays': `
-    const numbers = '[' + Array(8000).fill('1.5').join() + ']';
-    globalThis.held = JSON.parse(Buffer.from('[' + Array(4000).fill(numbers).join() + ']').toString('latin1'));`,
-    'one object that is far larger than the limit and the step': `globalThis.held = Array(6000).fill('x'.repeat(40000)).join(); for (;;) globalThis.held = [globalThis.held];`,
+    'one call that makes many arrays, and looks for interrupts': [
+      'at a stack check',
+      `const numbers = '[' + Array(8000).fill('1.5').join() + ']';
+      globalThis.held = JSON.parse(Buffer.from('[' + Array(4000).fill(numbers).join() + ']').toString('latin1'));`,
+    ],
+    'one object that is far larger than the limit and the step': [
+      'at a stack check',
+      `globalThis.held = Array(6000).fill('x'.repeat(40000)).join(); for (;;) globalThis.held = [globalThis.held];`,
+    ],
+    // V8 asks again and again: the third time the fork is made inside its question. The bytes are those of an array of
+    // strings, made by hand, since one to be serialised would reach the limit first.
+    'one call that looks for nothing': [
+      'inside an allocation',
+      `const v8 = require('v8');
+      const one = v8.serialize(['x'.repeat(20000)]);
+      const count = [12000 & 127 | 128, 12000 >> 7];
+      const list = [one.subarray(0, 2), Buffer.from(['A'.charCodeAt(0), ...count]), ...Array(12000).fill(one.subarray(4, -3)), Buffer.from(['$'.charCodeAt(0), 0, ...count])];
+      globalThis.held = v8.deserialize(Buffer.concat(list));`,
+    ],
   };
-  for (const [what, source] of Object.entries(cases)) {
-    it(`${what}: a snapshot is left behind`, async (t) => {
+  for (const [what, [where, source]] of Object.entries(cases)) {
+    it(`${what}: a snapshot is left behind, forked ${where}`, async (t) => {
       const app = run(t, `${ARMED} ${source}`, { node: ['--max-old-space-size=40'] });
       await app.ends();
-      assert.match(app.stderr, /memguard: the heap limit of \d+ MB is reached; process \d+ writes a snapshot/);
+      const at = where === 'inside an allocation' ? ' in native code' : '';
+      assert.match(app.stderr, new RegExp(`memguard: the heap limit of \\d+ MB is reached${at}; process \\d+ writes a snapshot`));
       // Who ends last, the child or the process that crashes, may leave the file that says that it lives: the next start sweeps it.
       await waitFor(() => snapshotsIn(snapshots(app)).length === 1 && !litter(app).some((name) => name.includes('.tmp')));
       const file = path.join(snapshots(app), snapshotsIn(snapshots(app))[0]);

@@ -66,7 +66,7 @@ impl Waker for Panics {
 }
 
 /// Has a fault happen to the next forked captures: `none`, `no-symbols`, `no-proc`, `crash`, `abort`, `panic`, `memory`,
-/// `slow`, `hang`, `wrong-metadata`.
+/// `dead-thread`, `kept-buffer`, `slow`, `hang`, `wrong-metadata`.
 #[napi(catch_unwind)]
 pub fn simulate_fault(name: String, times: i32) -> Result<()> {
     let fault = match name.as_str() {
@@ -77,6 +77,8 @@ pub fn simulate_fault(name: String, times: i32) -> Result<()> {
         "abort" => Fault::Abort,
         "panic" => Fault::Panic,
         "memory" => Fault::Memory,
+        "dead-thread" => Fault::DeadThread,
+        "kept-buffer" => Fault::KeptBuffer,
         "slow" => Fault::Slow,
         "hang" => Fault::Hang,
         "wrong-metadata" => Fault::WrongMetadata,
@@ -86,11 +88,24 @@ pub fn simulate_fault(name: String, times: i32) -> Result<()> {
     Ok(())
 }
 
+/// Has this process not export one of V8's entry points any more; without a name, answers the names of all.
+#[napi(catch_unwind)]
+pub fn hide_symbol(name: Option<String>) -> Vec<String> {
+    memguard_guard::hide_symbol(name.as_deref())
+}
+
 /// Has the kernel refuse to make processes from now on, by a seccomp filter of all threads that are made later and of this one.
 #[cfg(target_os = "linux")]
 #[napi(catch_unwind)]
 pub fn forbid_forks() -> bool {
     forbid::forks()
+}
+
+/// Has the kernel refuse, likewise, all that a fork would use if it were there, and can do without.
+#[cfg(target_os = "linux")]
+#[napi(catch_unwind)]
+pub fn forbid_extras() -> bool {
+    forbid::extras()
 }
 
 /// Opens a guard over which the sampler thread stumbles.

@@ -4,7 +4,10 @@
 // should one of them end its host, the test sees an exit code in place of ending itself.
 
 const fs = require('fs');
-const { hooksAddon } = require('../../scripts/lib/paths');
+const paths = require('../../scripts/lib/paths');
+
+/** Where the tests run under another C library than the build, it is elsewhere. */
+const hooksAddon = process.env.MEMGUARD_HOOKS ?? paths.hooksAddon;
 
 /** The environment in which `require('memguard')` and native.js load the test-hooks addon. */
 function hooksEnvironment(environment = process.env) {

@@ -99,6 +99,8 @@ export interface LimitReached {
   pauseMs: number;
   /** The limit that was reached. */
   limitBytes: number;
+  /** Where the process stood: at a stack check of JavaScript, or inside an allocation of native code. */
+  at: 'stack-check' | 'allocation';
 }
 
 /** Something that could not be done, and why; the guard goes on without it. */

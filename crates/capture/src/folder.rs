@@ -174,7 +174,7 @@ impl Folder {
         }
         let mut scan = Scan::tidy(&self.dir, &owner)?;
         let incoming = Incoming::Expected(request.expected_bytes);
-        self.make_way(&mut scan, incoming, request.now_ms, |rules| {
+        let deleted = self.make_way(&mut scan, incoming, request.now_ms, |rules| {
             rules.contains(&Rule::Disk)
         })?;
         self.write_state(&owner, request.now_ms)?;
@@ -192,6 +192,7 @@ impl Folder {
             lock_wait: self.lock_wait,
             name: SnapshotName::new(request.now_ms, request.pct).compressed(request.compression),
             temp: Some(temp),
+            deleted,
             owner,
             begun: Instant::now(),
             resident: platform::resident(),

@@ -10,6 +10,8 @@ mod reaper;
 mod regions;
 mod signals;
 mod slots;
+#[cfg(test)]
+mod tests;
 mod unshare;
 mod workers;
 

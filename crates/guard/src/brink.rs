@@ -59,6 +59,16 @@ pub struct BrinkSettings {
     pub compression: Compression,
 }
 
+/// Where the process stood when it was forked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum At {
+    /// Between two instructions of JavaScript.
+    StackCheck,
+    /// In native code that allocates: V8 was asking for a higher limit.
+    Allocation,
+}
+
 /// What happened at the limit.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
@@ -72,6 +82,8 @@ pub enum Event {
         pause_ms: f64,
         /// The heap limit that was hit, in bytes.
         limit_bytes: usize,
+        /// Where the process stood.
+        at: At,
     },
     /// There is no snapshot.
     #[serde(rename_all = "camelCase")]
@@ -208,7 +220,7 @@ impl Brink {
                 raised
             }
             state::RAISED_TWICE => {
-                self.capture();
+                self.capture(At::Allocation);
                 raised
             }
             _ => {
@@ -230,10 +242,10 @@ impl Brink {
     fn interrupted(self: &Arc<Self>) {
         match self.state.load(Relaxed) {
             state::RAISED | state::RAISED_TWICE => {
-                self.capture();
+                self.capture(At::StackCheck);
                 self.take_back();
             }
-            state::AGAIN => self.capture(),
+            state::AGAIN => self.capture(At::StackCheck),
             _ => {}
         }
     }
@@ -276,14 +288,18 @@ impl Brink {
     }
 
     /// Forks, or tells why not. On the isolate's thread.
-    fn capture(self: &Arc<Self>) {
+    fn capture(self: &Arc<Self>, at: At) {
         self.state.store(state::SPENT, Relaxed);
         let limit_bytes = self.before.load(Relaxed);
         let forked = self.preparation.wait().and_then(|ticket| self.fork(ticket));
         let event = match forked {
             Ok(started) => {
+                let place = match at {
+                    At::StackCheck => "",
+                    At::Allocation => " in native code",
+                };
                 say(&format!(
-                    "the heap limit of {} MB is reached; process {} writes a snapshot to {}, whatever becomes of this one",
+                    "the heap limit of {} MB is reached{place}; process {} writes a snapshot to {}, whatever becomes of this one",
                     limit_bytes >> 20,
                     started.pid,
                     self.settings.folder.dir.display()
@@ -292,6 +308,7 @@ impl Brink {
                     pid: started.pid,
                     pause_ms: started.pause_ms,
                     limit_bytes,
+                    at,
                 }
             }
             Err((code, message)) => {

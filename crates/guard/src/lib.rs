@@ -50,6 +50,8 @@ pub use forecast::{Forecast, ForecastEvent};
 pub use ledger::{OwnHeap, Space};
 pub use memguard_capture::Error as SnapshotError;
 pub use memguard_trend::Error;
+#[cfg(feature = "test-hooks")]
+pub use memguard_v8_api::hide_symbol;
 pub use memguard_v8_api::{HeapStatistics, missing_symbols};
 pub use memguard_vitals as vitals;
 pub use memguard_vitals::{Capability, Sample};

@@ -23,4 +23,6 @@ pub use isolate::{
 pub use pin::pin_this_library;
 pub use snapshot::can_take_snapshots;
 pub use statistics::{HeapStatistics, ReportedHeapStatistics, SpaceStatistics, layout_matches};
+#[cfg(feature = "test-hooks")]
+pub use symbols::hide_symbol;
 pub use symbols::{Symbol, missing_symbols};

@@ -83,7 +83,8 @@ unsafe extern "C" fn write_stats(_: *mut Stream, _: *mut c_void, _: c_int) -> c_
 /// Whether V8 offers [`Isolate::write_heap_snapshot`] here.
 pub fn can_take_snapshots() -> bool {
     let has = |symbol: Symbol| symbol.address().is_some();
-    has(Symbol::GetHeapProfiler)
+    has(Symbol::GetCurrent)
+        && has(Symbol::GetHeapProfiler)
         && has(Symbol::SerializeSnapshot)
         && (has(Symbol::TakeHeapSnapshot) || has(Symbol::TakeHeapSnapshotFour))
 }

@@ -109,6 +109,10 @@ impl Symbol {
 
     /// The address of this entry point, or `None` where the process does not export it.
     pub(crate) fn address(self) -> Option<*mut c_void> {
+        #[cfg(feature = "test-hooks")]
+        if HIDDEN.load(std::sync::atomic::Ordering::Relaxed) & 1 << self as u32 != 0 {
+            return None;
+        }
         static TABLE: OnceLock<[usize; Symbol::ALL.len()]> = OnceLock::new();
         let table = TABLE.get_or_init(|| Symbol::ALL.map(|symbol| look_up(symbol.mangled())));
         match table[self as usize] {
@@ -116,6 +120,20 @@ impl Symbol {
             address => Some(address as *mut c_void),
         }
     }
+}
+
+#[cfg(feature = "test-hooks")]
+static HIDDEN: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+
+/// Has this process not export the symbol of this name any more; without a name, answers all names.
+#[cfg(feature = "test-hooks")]
+pub fn hide_symbol(name: Option<&str>) -> Vec<String> {
+    let all = Symbol::ALL.map(|symbol| format!("{symbol:?}"));
+    let hidden = name.and_then(|name| all.iter().position(|it| it == name));
+    if let Some(index) = hidden {
+        HIDDEN.fetch_or(1 << index, std::sync::atomic::Ordering::Relaxed);
+    }
+    all.to_vec()
 }
 
 /// Names of the entry points that this process does not export; empty on an official Node binary

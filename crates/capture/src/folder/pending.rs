@@ -33,6 +33,8 @@ pub struct Pending {
     pub(super) name: SnapshotName,
     /// `None` once the file has its final name.
     pub(super) temp: Option<PathBuf>,
+    /// What had to make way for it before it was begun.
+    pub(super) deleted: Vec<Deleted>,
     pub(super) owner: Arc<Owner>,
     pub(super) begun: Instant,
     pub(super) resident: Option<Resident>,
@@ -44,7 +46,7 @@ pub struct Pending {
 pub struct Committed {
     /// The snapshot.
     pub snapshot: SnapshotInfo,
-    /// What retention has deleted to make way for it.
+    /// What retention has deleted to make way for it, from its beginning on.
     pub deleted: Vec<Deleted>,
 }
 
@@ -129,10 +131,12 @@ impl Pending {
         let info = self.describe(metadata, shape, size_bytes);
         let side_car = self.write_side_car(&info)?;
         let result = self.publish(&temp, &side_car, size_bytes);
-        let (name, deleted) = result.inspect_err(|_| {
+        let (name, made_way) = result.inspect_err(|_| {
             let _ = std::fs::remove_file(&side_car);
         })?;
         self.temp = None;
+        let mut deleted = std::mem::take(&mut self.deleted);
+        deleted.extend(made_way);
         // The files are in place: if their folder cannot be synced, only a power cut could tell.
         let _ = platform::sync_dir(&self.dir);
         let snapshot = SnapshotInfo {

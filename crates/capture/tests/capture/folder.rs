@@ -144,6 +144,27 @@ fn retention_by_bytes_and_age() {
 }
 
 #[test]
+fn what_had_to_go_before_a_capture_began_is_told_as_well() {
+    let temp = tempfile::tempdir().unwrap();
+    let policy = RetentionPolicy {
+        max_age_ms: Some(60_000),
+        ..keep(2)
+    };
+    let folder = Folder::open(temp.path(), policy, "shop").unwrap();
+    capture(&folder, T).unwrap();
+    capture(&folder, T + 50_000).unwrap();
+    let pending = folder.begin(&request(T + 100_000)).unwrap();
+    assert_eq!(folder.list().unwrap().len(), 1, "too old: gone at once");
+    // Somebody puts another one there meanwhile, which is too old as well.
+    plant(temp.path(), "2020-01-01T00-00-00.000Z", None);
+    write_snapshot(&pending, 1000);
+    let committed = pending.commit(metadata()).unwrap();
+    let told: Vec<Rule> = committed.deleted.iter().map(|it| it.rule).collect();
+    assert_eq!(told, [Rule::Age, Rule::Age]);
+    assert_eq!(folder.list().unwrap().len(), 2);
+}
+
+#[test]
 fn a_snapshot_that_became_larger_than_the_budget_is_not_kept() {
     let temp = tempfile::tempdir().unwrap();
     let policy = RetentionPolicy {

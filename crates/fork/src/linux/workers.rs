@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 /// Waiters of one condition have futexes within this distance of each other.
 const SAME_CONDITION: u64 = 1024;
+/// Stacks begin at multiples of this.
+const LEAST_PAGE: u64 = 4096;
 /// How often a busy worker is looked at again.
 const LOOK: Duration = Duration::from_micros(50);
 
@@ -68,8 +70,7 @@ fn threads(proc_root: &Path) -> Vec<Thread> {
 }
 
 /// By name where Node gives them one (24 on); else the first group of threads that waits for one condition (libuv's
-/// pool is such a group too, but is started later); else, where waiters share no address, the threads that were
-/// started right after the first.
+/// pool is such a group too, but is started later); else the threads that were started right after the first.
 fn find(threads: &[Thread], main: i32) -> Vec<i32> {
     let named: Vec<_> = threads
         .iter()
@@ -85,18 +86,27 @@ fn find(threads: &[Thread], main: i32) -> Vec<i32> {
             .filter(|thread| thread.id != main)
             .filter_map(|thread| Some((thread.id, thread.futex?)))
     };
-    for (_, futex) in waiting() {
-        let group: Vec<_> = waiting()
-            .filter(|(_, other)| other.abs_diff(futex) < SAME_CONDITION)
-            .map(|(id, _)| id)
-            .collect();
-        if group.len() > 1 {
-            return group;
+    let rules: [fn(u64, u64) -> bool; 2] = [
+        |one, other| one.abs_diff(other) < SAME_CONDITION,
+        // With musl each waits for a word on its own stack: at the same depth, where they wait for the same.
+        |one, other| one % LEAST_PAGE == other % LEAST_PAGE,
+    ];
+    for belong_together in rules {
+        for (_, futex) in waiting() {
+            let group: Vec<_> = waiting()
+                .filter(|(_, other)| belong_together(futex, *other))
+                .map(|(id, _)| id)
+                .collect();
+            if group.len() > 1 {
+                return group;
+            }
         }
     }
-    (1..)
-        .map(|offset| main + offset)
-        .take_while(|id| threads.iter().any(|thread| thread.id == *id))
+    // Others that are among these wait all the time: one too many does no harm.
+    threads
+        .iter()
+        .map(|thread| thread.id)
+        .filter(|id| *id > main)
         .take(6)
         .collect()
 }
@@ -187,14 +197,31 @@ mod tests {
     }
 
     #[test]
-    fn where_no_two_wait_together_the_first_threads_are_taken() {
+    fn with_musl_they_are_the_first_that_wait_at_one_depth_of_their_stacks() {
+        let threads = [
+            thread(25_853, "node", None),
+            thread(25_858, "node", None),
+            thread(25_859, "node", Some(0x7f77_258e_a8d4)),
+            thread(25_860, "node", Some(0x7f77_250e_78d4)),
+            // Busy.
+            thread(25_861, "node", None),
+            thread(25_862, "node", Some(0x7f77_240e_18d4)),
+            thread(25_863, "node", Some(0x556b_ac37_ec40)),
+            thread(25_870, "node", Some(0x7f77_1000_0c10)),
+            thread(25_871, "node", Some(0x7f77_1100_0c10)),
+        ];
+        assert_eq!(find(&threads, 25_853), [25_859, 25_860, 25_862]);
+    }
+
+    #[test]
+    fn where_no_two_wait_alike_the_first_threads_are_taken() {
         let threads = [
             thread(7, "node", None),
-            thread(8, "node", Some(0x10_0000)),
-            thread(9, "node", Some(0x20_0000)),
-            thread(15, "node", None),
+            thread(8, "node", Some(0x10_0010)),
+            thread(19, "node", Some(0x20_0020)),
+            thread(20, "node", None),
         ];
-        assert_eq!(find(&threads, 7), [8, 9]);
+        assert_eq!(find(&threads, 7), [8, 19, 20]);
         assert_eq!(find(&[], 7), [] as [i32; 0]);
     }
 

@@ -14,6 +14,15 @@ pub fn support() -> Result<(), CensusError> {
             error.to_string(),
         ));
     }
+    if memguard_v8_api::missing_symbols()
+        .iter()
+        .any(|name| name == "GetCurrent")
+    {
+        return Err(CensusError::new(
+            "ERR_MEMGUARD_CENSUS_UNSUPPORTED",
+            "this Node does not export how V8 is reached on a thread",
+        ));
+    }
     if crate::snapshots::faults::simulated_refusal().is_some() {
         return Err(CensusError::new(
             "ERR_MEMGUARD_CENSUS_NO_METADATA",

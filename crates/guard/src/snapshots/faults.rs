@@ -1,6 +1,6 @@
 //! Faults on purpose, for tests.
 
-use std::sync::atomic::{AtomicI32, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU8, Ordering};
 
 use memguard_fork::{Child, PrepareOptions};
 
@@ -22,6 +22,10 @@ pub enum Fault {
     Panic,
     /// The child takes memory without end.
     Memory,
+    /// The child waits for a thread that it does not have, by a function of libuv.
+    DeadThread,
+    /// The child reads a large buffer that was kept from it.
+    KeptBuffer,
     /// The child does nothing for a second.
     Slow,
     /// The child does nothing for good.
@@ -33,8 +37,14 @@ pub enum Fault {
 static FAULT: AtomicU8 = AtomicU8::new(0);
 static LEFT: AtomicI32 = AtomicI32::new(0);
 
+/// The buffer that a child misses.
+static BUFFER: AtomicPtr<u8> = AtomicPtr::new(std::ptr::null_mut());
+
 /// Has `fault` happen to the next `times` captures.
 pub fn simulate(fault: Fault, times: i32) {
+    if fault == Fault::KeptBuffer {
+        BUFFER.store(vec![1; 32 << 20].leak().as_mut_ptr(), Ordering::Relaxed);
+    }
     FAULT.store(fault as u8, Ordering::Relaxed);
     LEFT.store(times, Ordering::Relaxed);
 }
@@ -69,6 +79,8 @@ pub(crate) fn simulated_fault(child: &Child<'_>) {
         Fault::Abort,
         Fault::Panic,
         Fault::Memory,
+        Fault::DeadThread,
+        Fault::KeptBuffer,
         Fault::Slow,
         Fault::Hang,
     ];
@@ -90,11 +102,32 @@ pub(crate) fn simulated_fault(child: &Child<'_>) {
                 child.wrote(taken.len() as u64);
             }
         }
+        Some(Fault::DeadThread) => wait_for_nobody(),
+        Some(Fault::KeptBuffer) => {
+            let buffer = BUFFER.load(Ordering::Relaxed);
+            // SAFETY: it is there in the parent, for good; in the child a fault is what is wanted.
+            unsafe { std::ptr::read_volatile(buffer.wrapping_add(16 << 20)) };
+        }
         Some(Fault::Slow) => std::thread::sleep(std::time::Duration::from_secs(1)),
         Some(Fault::Hang) => loop {
             std::thread::sleep(std::time::Duration::from_secs(1));
         },
         _ => {}
+    }
+}
+
+/// Waits at a semaphore of libuv's, which Node exports: through Node's own symbol table, as V8 does.
+fn wait_for_nobody() {
+    #[cfg(target_os = "linux")]
+    // SAFETY: libuv's own functions, of these signatures, and a place that is larger than its semaphore.
+    unsafe {
+        type Init = unsafe extern "C" fn(*mut [u64; 16], u32) -> i32;
+        type Wait = unsafe extern "C" fn(*mut [u64; 16]);
+        let init = libc::dlsym(libc::RTLD_DEFAULT, c"uv_sem_init".as_ptr());
+        let wait = libc::dlsym(libc::RTLD_DEFAULT, c"uv_sem_wait".as_ptr());
+        let mut semaphore = [0; 16];
+        std::mem::transmute::<*mut libc::c_void, Init>(init)(&raw mut semaphore, 0);
+        std::mem::transmute::<*mut libc::c_void, Wait>(wait)(&raw mut semaphore);
     }
 }
 

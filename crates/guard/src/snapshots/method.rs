@@ -75,7 +75,7 @@ pub(super) fn why_not_walk() -> Option<String> {
     census::support().err().map(|error| error.message)
 }
 
-/// A forked capture stops the process for the fork alone: measured, some 20 ms for each GB of 4 KB pages, and a few
+/// A forked capture stops the process for the fork alone: measured, 25 to 125 ms for each GB of V8's heap, and a few
 /// milliseconds besides.
 /// A walk needs no more memory than its graph.
 pub(super) fn adjust(cost: &mut Cost, method: Method, heap_used_bytes: u64) {
@@ -88,7 +88,7 @@ pub(super) fn adjust(cost: &mut Cost, method: Method, heap_used_bytes: u64) {
         let per_gb = |ms: u64| process.rss_bytes.saturating_mul(ms) >> 30;
         cost.pause_ms = Range {
             low: 1,
-            high: 10 + per_gb(40),
+            high: 10 + per_gb(125),
         };
     }
 }

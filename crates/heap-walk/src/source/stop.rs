@@ -177,11 +177,17 @@ fn last_error() -> i32 {
     io::Error::last_os_error().raw_os_error().unwrap_or(0)
 }
 
-fn trace(request: libc::c_uint, tid: u32, data: usize) -> io::Result<()> {
+/// What the C library takes for a kind of request.
+#[cfg(target_env = "musl")]
+type Request = libc::c_int;
+#[cfg(not(target_env = "musl"))]
+type Request = libc::c_uint;
+
+fn trace(request: Request, tid: u32, data: usize) -> io::Result<()> {
     let tid = i32::try_from(tid).unwrap_or(-1);
     let (address, data) = (ptr::null_mut::<libc::c_void>(), data as *mut libc::c_void);
     // SAFETY: SEIZE, INTERRUPT and DETACH read no memory of ours: address is unused and data a number.
-    let result = unsafe { libc::ptrace(request as _, tid, address, data) };
+    let result = unsafe { libc::ptrace(request, tid, address, data) };
     if result < 0 {
         Err(io::Error::last_os_error())
     } else {

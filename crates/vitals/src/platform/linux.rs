@@ -14,7 +14,6 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use cgroup::Cgroup;
 use file::{BUFFER_LEN, Buffer, Source};
-use rustix::process::{Resource, getrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::platform::{Capability, LimitNames, Platform};
@@ -279,9 +278,20 @@ fn machine(meminfo: &[u8]) -> Option<MachineFigures> {
 
 fn read_rlimits() -> ResourceLimits {
     ResourceLimits {
-        address_space_bytes: getrlimit(Resource::As).current,
-        data_bytes: getrlimit(Resource::Data).current,
+        address_space_bytes: rlimit(libc::RLIMIT_AS as _),
+        data_bytes: rlimit(libc::RLIMIT_DATA as _),
     }
+}
+
+/// `None` where there is no limit, or a sandbox does not let it be read (which rustix takes for impossible).
+fn rlimit(resource: libc::c_uint) -> Option<u64> {
+    let mut limit = libc::rlimit {
+        rlim_cur: libc::RLIM_INFINITY,
+        rlim_max: libc::RLIM_INFINITY,
+    };
+    // SAFETY: it fills the struct. The kind of the resource's number differs between C libraries.
+    let answer = unsafe { libc::getrlimit(resource as _, &raw mut limit) };
+    (answer == 0 && limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur)
 }
 
 /// Age of a process that started `ticks` after boot.
