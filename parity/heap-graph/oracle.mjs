@@ -78,10 +78,13 @@ async function main() {
   if (options.retainers) printed.retainers = retainers(snapshot, Number(options.retainers));
   if (options.arrays) writeArrays(snapshot, options.arrays);
   if (options.newer) {
+    const loading = performance.now();
     const newer = await load(options.newer, {});
     const start = performance.now();
+    ms.newer = start - loading;
     const rows = newer.calculateSnapshotDiff(1, snapshot.aggregatesForDiff(newer.interfaceDefinitions()));
     ms.diff = performance.now() - start;
+    ms.diffAll = performance.now() - started;
     printed.diff = Object.fromEntries(Object.entries(rows).map(([key, row]) => {
       const { addedCount, removedCount, addedSize, removedSize, countDelta, sizeDelta } = row;
       return [key, { addedCount, removedCount, addedSize, removedSize, countDelta, sizeDelta }];

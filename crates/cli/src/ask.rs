@@ -1,12 +1,11 @@
 //! Questions about heaps as JavaScript asks them: options in, a report or a failure out, both as plain data.
 
-use memguard_heap_graph::Snapshot;
-use memguard_heap_graph::diff::{DiffOptions, diff};
+use memguard_heap_graph::diff::DiffOptions;
 use memguard_heap_graph::insights::{ReportOptions, analyze};
 use memguard_heap_graph::report::{AnalyzeReport, DiffBy, DiffReport};
 use serde::{Deserialize, Serialize};
 
-use crate::heap::{Heap, HeapError, HeapOptions, HeapSource};
+use crate::heap::{Heap, HeapError, HeapOptions, HeapSource, compare};
 
 /// What `analyze()` takes.
 #[derive(Debug, Default, Deserialize)]
@@ -101,16 +100,5 @@ pub fn ask_what_grew(
     how.clusters = request.clusters.unwrap_or(how.clusters);
     how.min_bytes = request.min_bytes.unwrap_or(how.min_bytes);
     how.analyze = options.analyze();
-    let compare = || {
-        let heaps = sources
-            .into_iter()
-            .map(|source| Heap::read(source, options))
-            .collect::<Result<Vec<Heap>, HeapError>>()?;
-        let snapshots = heaps
-            .iter()
-            .map(|heap| heap.analyze(options))
-            .collect::<Result<Vec<Snapshot<'_>>, HeapError>>()?;
-        Ok(diff(&snapshots.iter().collect::<Vec<_>>(), &how)?)
-    };
-    compare().into()
+    compare(sources, how, options).into()
 }

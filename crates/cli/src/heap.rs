@@ -4,8 +4,9 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use memguard_heap_graph::diff::{DiffError, Provenance};
+use memguard_heap_graph::diff::{DiffError, DiffOptions, Differ, Provenance};
 use memguard_heap_graph::query::FilterError;
+use memguard_heap_graph::report::DiffReport;
 use memguard_heap_graph::{
     AnalyzeError, AnalyzeOptions, CancelSignal, HeapGraph, ProgressListener, ReadError,
     ReadOptions, Snapshot, read, read_file,
@@ -196,6 +197,28 @@ impl Heap {
         let snapshot = Snapshot::of(&self.graph, &options.analyze())?;
         Ok(snapshot.with_provenance(self.provenance.clone()))
     }
+}
+
+/// Compares two or three heaps, the oldest first, one of which is in memory at a time.
+///
+/// # Errors
+/// What is wrong with a file, and where; when it was cancelled, and when there is no memory for it.
+pub(crate) fn compare(
+    sources: Vec<HeapSource>,
+    how: DiffOptions,
+    options: &HeapOptions,
+) -> Result<DiffReport, HeapError> {
+    let count = sources.len();
+    let mut differ = Differ::new(how);
+    for (at, source) in sources.into_iter().enumerate() {
+        let heap = Heap::read(source, options)?;
+        let snapshot = heap.analyze(options)?;
+        if at + 1 == count {
+            return Ok(differ.finish(&snapshot)?);
+        }
+        differ.add(&snapshot)?;
+    }
+    Err(DiffError::Count { found: count }.into())
 }
 
 /// What the file beside a snapshot says of it.

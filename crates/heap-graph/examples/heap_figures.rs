@@ -11,8 +11,8 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::time::Instant;
 
-use memguard_heap_graph::diff::{DiffOptions, diff};
-use memguard_heap_graph::report::{ClassDelta, DiffBy};
+use memguard_heap_graph::diff::{DiffOptions, Differ};
+use memguard_heap_graph::report::{ClassDelta, DiffBy, DiffReport};
 use memguard_heap_graph::{
     Aggregates, Analysis, AnalyzeOptions, ClassKey, EdgeKind, HeapGraph, Location, NodeIndex,
     ReadOptions, Retainer, SYSTEM_DISTANCE, Snapshot, Statistics, UNREACHED, read, read_file,
@@ -98,12 +98,27 @@ fn main() -> Result<(), Box<dyn Error>> {
             write_arrays(&graph, &analysis, prefix)?;
         }
         if let Some(newer) = &arguments.newer {
+            let mut how = DiffOptions::default();
+            how.by = Some(DiffBy::Ids);
+            how.classes = usize::MAX;
+            how.analyze = options.clone();
+            let mut differ = Differ::new(how);
+            let step = Instant::now();
+            let older = Snapshot::new(analysis, aggregates);
+            differ.add(&older)?;
+            let mut twins = twins(&older);
+            drop((older, graph));
+            times.insert("digest", milliseconds(step));
             let step = Instant::now();
             let newer = read_file(newer, &read_options)?;
             let newer = Snapshot::of(&newer, &options)?;
             times.insert("newer", milliseconds(step));
-            let older = Snapshot::new(analysis, aggregates);
-            printed["diff"] = by_class(&older, &newer, &options, &mut times)?;
+            let step = Instant::now();
+            let report = differ.finish(&newer)?;
+            times.insert("diff", milliseconds(step));
+            times.insert("diffAll", milliseconds(started));
+            twins.extend(self::twins(&newer));
+            printed["diff"] = by_class(&report, &twins);
         }
     }
     printed["ms"] = json!(times);
@@ -206,34 +221,16 @@ fn retainers(analysis: &Analysis<'_>, count: usize) -> Value {
     json!(found)
 }
 
-/// What came and what went by class, with our own comparison, by ids and (for the time it takes) by signature.
-fn by_class(
-    older: &Snapshot<'_>,
-    newer: &Snapshot<'_>,
-    options: &AnalyzeOptions,
-    times: &mut BTreeMap<&'static str, f64>,
-) -> Result<Value, Box<dyn Error>> {
-    let mut rows = BTreeMap::new();
-    for (by, name) in [
-        (DiffBy::Signature, "diffSignature"),
-        (DiffBy::Ids, "diffIds"),
-    ] {
-        let mut how = DiffOptions::default();
-        how.by = Some(by);
-        how.classes = usize::MAX;
-        how.analyze = options.clone();
-        let step = Instant::now();
-        let report = diff(&[older, newer], &how)?;
-        times.insert(name, milliseconds(step));
-        rows = report.classes.rows.iter().map(row).collect();
-    }
+/// What came and what went by class.
+fn by_class(report: &DiffReport, twins: &[String]) -> Value {
+    let mut rows: BTreeMap<_, _> = report.classes.rows.iter().map(row).collect();
     // DevTools knows one class of a key, the last one, where we add up all of them.
-    for key in twins(older).into_iter().chain(twins(newer)) {
-        if let Some(row) = rows.get_mut(&key) {
+    for key in twins {
+        if let Some(row) = rows.get_mut(key) {
             *row = json!("several classes of one key");
         }
     }
-    Ok(json!(rows))
+    json!(rows)
 }
 
 /// A row under DevTools' key of the class. What stayed but changed its size is none of DevTools' business.

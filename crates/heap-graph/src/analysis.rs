@@ -2,6 +2,7 @@
 //! numbers and ours are the same (those of npm `chrome-devtools-frontend` 1.0.1705227).
 
 mod aggregates;
+mod base;
 mod bits;
 mod classes;
 mod distances;
@@ -21,18 +22,19 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 pub use aggregates::{Aggregate, Aggregates};
+pub(crate) use base::ClassBase;
 pub use classes::{ClassId, ClassKey, Classes, Members};
 pub use distances::{SYSTEM_DISTANCE, UNREACHED};
 pub use interfaces::{Interface, Interfaces};
 pub use retainers::Retainer;
 pub use statistics::Statistics;
 
-use crate::columns::OutOfMemory;
+use crate::columns::{OutOfMemory, Spare};
 use crate::control::{CancelSignal, Phase, ProgressListener, thread_count};
 use crate::model::{Detachedness, HeapGraph, NodeIndex, SizeColumn, WideColumn};
 use bits::Bits;
 use distances::{Context, DistanceColumn, Distances};
-use dominators::Search;
+use dominators::{Dominators, Search};
 use ephemerons::Ephemerons;
 use names::{DomStates, WellKnown};
 use retained::Dominated;
@@ -125,10 +127,11 @@ impl<'g> Analysis<'g> {
             let Distances {
                 distances,
                 page_owned,
+                spare,
             } = distances::distances(&context, &watch)?;
             watch.step(Phase::Distances);
-            let search =
-                Search::from_root(&Essential::new(graph, &ephemerons, &page_owned), &watch)?;
+            let essential = Essential::new(graph, &ephemerons, &page_owned);
+            let search = Search::from_root(&essential, spare, &watch)?;
             Ok((distances, page_owned, search))
         };
         let refer_back = || {
@@ -153,13 +156,21 @@ impl<'g> Analysis<'g> {
             threads::both(threads, dominate, describe)?;
         watch.step(Phase::Dominators);
 
+        drop(ephemerons);
+
+        let Dominators {
+            of: dominators,
+            order,
+            mut spare,
+        } = dominators;
+        let mut others = Spare::default();
+        others.keep(spare.with_room(graph.node_count())?);
         let (retained, dominated) = threads::both(
             threads,
-            || retained::retained_sizes(&dominators, &shallow),
-            || Dominated::of(&dominators.of, graph.root().0),
+            || retained::retained_sizes(&dominators, order, &shallow, others),
+            || Dominated::of(&dominators, graph.root().0, spare),
         )?;
         watch.step(Phase::Dominators);
-        let dominators = dominators.of;
         Ok(Self {
             graph,
             names,

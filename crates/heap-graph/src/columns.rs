@@ -85,6 +85,39 @@ pub(crate) fn with_room<T: Number>(count: usize) -> Result<Vec<T>, OutOfMemory> 
     Ok(list)
 }
 
+/// Columns that have been done with, for others to be made in: their pages are there already, and what is given back to the
+/// allocator may not be given back to the system.
+#[derive(Default)]
+pub(crate) struct Spare(Vec<Vec<u32>>);
+
+impl Spare {
+    pub(crate) fn keep(&mut self, column: Vec<u32>) {
+        self.0.push(column);
+    }
+
+    /// An empty list with room for so many numbers.
+    pub(crate) fn with_room(&mut self, count: usize) -> Result<Vec<u32>, OutOfMemory> {
+        self.take(count).map_or_else(|| with_room(count), Ok)
+    }
+
+    /// A column of zeroes.
+    pub(crate) fn zeroed(&mut self, count: usize) -> Result<Vec<u32>, OutOfMemory> {
+        let Some(mut list) = self.take(count) else {
+            return zeroed(count);
+        };
+        list.resize(count, 0);
+        Ok(list)
+    }
+
+    fn take(&mut self, count: usize) -> Option<Vec<u32>> {
+        let fits = |column: &Vec<u32>| column.capacity() >= count;
+        let at = self.0.iter().position(fits)?;
+        let mut list = self.0.swap_remove(at);
+        list.clear();
+        Some(list)
+    }
+}
+
 /// Asks the processor to have an element at hand soon: for walks that know a few steps ahead where they will be. Changes nothing
 /// else, on any index.
 #[inline(always)]
@@ -136,6 +169,20 @@ mod tests {
         let mut bytes = zeroed::<u8>(3).unwrap();
         u8::as_atomic(&mut bytes)[1].store(7, Ordering::Relaxed);
         assert_eq!(bytes, [0, 7, 0]);
+    }
+
+    #[test]
+    fn spare_columns_are_used_again_when_they_are_large_enough() {
+        let mut spare = Spare::default();
+        spare.keep(vec![7; 10]);
+        let place = spare.0[0].as_ptr();
+        assert_eq!(spare.zeroed(11).unwrap(), [0; 11]);
+        let column = spare.zeroed(9).unwrap();
+        assert_eq!((column.as_ptr(), column.as_slice()), (place, &[0; 9][..]));
+        spare.keep(column);
+        let list = spare.with_room(10).unwrap();
+        assert_eq!((list.as_ptr(), list.len()), (place, 0));
+        assert_eq!(spare.with_room(10).unwrap().capacity(), 10);
     }
 
     #[test]

@@ -34,7 +34,7 @@ mod ways;
 pub(crate) use collect::{Collected, Collection, UNREACHED};
 pub(crate) use fold::script as script_in_signatures;
 pub(crate) use growth::{Cluster, GrowthMap, signature, signature_way};
-pub(crate) use hash::{NumberHash, chain};
+pub(crate) use hash::{NumberHash, chain, hash_text};
 pub(crate) use labels::{Labels, Link, NodeLabel, Role, is_part};
 pub(crate) use names::{Name, Names};
 pub(crate) use trie::Entry;

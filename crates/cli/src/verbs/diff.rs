@@ -3,14 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use memguard_heap_graph::Snapshot;
-use memguard_heap_graph::diff::{DiffOptions, diff};
+use memguard_heap_graph::diff::DiffOptions;
 use memguard_heap_graph::report::DiffBy;
 
 use super::heaps::{self, Format};
 use crate::context::Context;
 use crate::error::CliError;
-use crate::heap::{Heap, HeapError};
+use crate::heap;
 use crate::render::describe;
 
 /// Say what grew between two or three snapshots, and who holds it
@@ -64,20 +63,12 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<(), CliError> {
         .collect();
     let sources = heaps::sources(&files)?;
     let (options, bar) = heaps::options(context, args.threads);
-    let heaps = sources
-        .into_iter()
-        .map(|source| Heap::read(source, &options))
-        .collect::<Result<Vec<Heap>, HeapError>>()?;
-    let snapshots = heaps
-        .iter()
-        .map(|heap| heap.analyze(&options))
-        .collect::<Result<Vec<Snapshot<'_>>, HeapError>>()?;
     let mut how = DiffOptions::default();
     how.by = args.by.map(DiffBy::from);
     how.classes = args.top;
     how.clusters = args.top;
     how.analyze = options.analyze();
-    let report = diff(&snapshots.iter().collect::<Vec<_>>(), &how).map_err(HeapError::from)?;
+    let report = heap::compare(sources, how, &options)?;
     bar.clear();
     let document = describe::diff(&report);
     args.format

@@ -51,6 +51,14 @@ impl Bits {
         *word & bit == 0
     }
 
+    /// How many bits are set.
+    pub(crate) fn count(&self) -> usize {
+        self.words
+            .iter()
+            .map(|word| word.count_ones() as usize)
+            .sum()
+    }
+
     /// The bits that are not set among the first `count`, in order.
     pub(crate) fn unset(&self, count: usize) -> impl Iterator<Item = u32> + '_ {
         self.words.iter().enumerate().flat_map(move |(at, &word)| {

@@ -10,7 +10,7 @@ use super::names::{DomStates, WellKnown};
 use super::page;
 use super::watch::Watch;
 use crate::AnalyzeError;
-use crate::columns::{prefetch, with_room, zeroed};
+use crate::columns::{Spare, prefetch, with_room, zeroed};
 use crate::model::{EdgeKind, HeapGraph, NodeIndex, NodeKind, StringId, edge_kind, edge_target};
 
 /// The distance of a node that nothing strong reaches from the root.
@@ -113,7 +113,7 @@ fn leading_integer(text: &str) -> Option<i64> {
 }
 
 /// The distance of every node: two bytes each if none is as far as 32,768 steps from where its search began, four otherwise.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum DistanceColumn {
     Short(Vec<u16>),
     Long(Vec<i32>),
@@ -123,7 +123,8 @@ impl DistanceColumn {
     /// What the system's distances begin with in the short form.
     const SYSTEM: u16 = 1 << 15;
 
-    fn new(distances: Vec<i32>) -> Self {
+    /// The column, and the list that it was made of if that is not it.
+    fn new(distances: Vec<i32>) -> (Self, Vec<i32>) {
         let shorten = |&distance: &i32| match distance {
             UNREACHED => Some(u16::MAX),
             SYSTEM_DISTANCE.. => u16::try_from(distance - SYSTEM_DISTANCE)
@@ -136,8 +137,8 @@ impl DistanceColumn {
         };
         let short = distances.iter().map(shorten);
         match short.collect() {
-            Some(short) => Self::Short(short),
-            None => Self::Long(distances),
+            Some(short) => (Self::Short(short), distances),
+            None => (Self::Long(distances), Vec::new()),
         }
     }
 
@@ -160,6 +161,8 @@ pub(crate) struct Distances {
     pub(crate) distances: DistanceColumn,
     /// What the program owns.
     pub(crate) page_owned: Bits,
+    /// Columns of a number a node that are not needed any more.
+    pub(crate) spare: Spare,
 }
 
 /// The distance of every node, and what the program owns, which is nearly the same search.
@@ -210,10 +213,15 @@ pub(crate) fn distances(context: &Context<'_>, watch: &Watch) -> Result<Distance
     for node in seen.unset(graph.node_count()) {
         search.distances[node as usize] = UNREACHED;
     }
-    drop(search.queue);
+    let mut spare = Spare::default();
+    spare.keep(search.queue);
+    let (distances, long) = DistanceColumn::new(search.distances);
+    // The compiler makes one in the place of the other.
+    spare.keep(long.into_iter().map(i32::cast_unsigned).collect());
     Ok(Distances {
-        distances: DistanceColumn::new(search.distances),
+        distances,
         page_owned,
+        spare,
     })
 }
 
@@ -289,7 +297,7 @@ mod tests {
         let far = vec![1, 32_768, UNREACHED];
         let system = vec![1, SYSTEM_DISTANCE + 32_767];
         for (distances, is_short) in [(near, true), (far, false), (system, false)] {
-            let column = DistanceColumn::new(distances.clone());
+            let (column, _) = DistanceColumn::new(distances.clone());
             assert_eq!(matches!(column, DistanceColumn::Short(_)), is_short);
             let kept: Vec<_> = (0..distances.len()).map(|node| column.get(node)).collect();
             assert_eq!(kept, distances);

@@ -10,13 +10,15 @@ use super::bits::Bits;
 use super::retainers::{Essential, Retainers};
 use super::watch::Watch;
 use crate::AnalyzeError;
-use crate::columns::{prefetch, with_room, zeroed};
+use crate::columns::{Spare, prefetch, with_room, zeroed};
 use crate::model::{NodeIndex, edge_target};
 
 /// The dominator of every node, and an order in which every node but the root comes after its dominator.
 pub(crate) struct Dominators {
     pub(crate) of: Vec<u32>,
     pub(crate) order: Vec<u32>,
+    /// Columns of a number a node that are not needed any more.
+    pub(crate) spare: Spare,
 }
 
 /// A depth-first search: nodes in the order in which they were met, and by number whom they were met from.
@@ -25,6 +27,7 @@ pub(crate) struct Search {
     order: Vec<u32>,
     parents: Vec<u32>,
     shape: Shape,
+    spare: Spare,
 }
 
 /// The search's tree in two bits a node: one that goes down to it, one that comes back. The parents can be had again from
@@ -47,8 +50,8 @@ impl Shape {
     }
 
     /// The parent of each node by number, 0 for those that the search began with.
-    fn parents(&self, nodes: usize) -> Result<Vec<u32>, AnalyzeError> {
-        let mut parents: Vec<u32> = with_room(nodes)?;
+    fn parents(&self, nodes: usize, spare: &mut Spare) -> Result<Vec<u32>, AnalyzeError> {
+        let mut parents = spare.with_room(nodes)?;
         let mut path: Vec<u32> = Vec::new();
         for (at, &word) in self.words.iter().enumerate() {
             let mut word = word;
@@ -76,14 +79,16 @@ impl Search {
     /// Everything that essential edges lead to from the root.
     pub(crate) fn from_root(
         essential: &Essential<'_>,
+        mut spare: Spare,
         watch: &Watch,
     ) -> Result<Self, AnalyzeError> {
         let nodes = essential.graph.node_count();
         let mut search = Self {
             seen: Bits::new(nodes)?,
-            order: with_room(nodes)?,
-            parents: with_room(nodes)?,
+            order: spare.with_room(nodes)?,
+            parents: spare.with_room(nodes)?,
             shape: Shape::default(),
+            spare,
         };
         search.from(essential, essential.graph.root().0, watch)?;
         Ok(search)
@@ -168,10 +173,13 @@ pub(crate) fn dominators(
         parents,
         shape,
         seen,
+        mut spare,
     } = search;
-    let by_number = semi_nca(&order, parents, &shape, essential, retainers, watch)?;
+    let by_number = semi_nca(
+        &order, parents, &shape, essential, retainers, &mut spare, watch,
+    )?;
 
-    let mut of: Vec<u32> = zeroed(nodes)?;
+    let mut of = spare.zeroed(nodes)?;
     for (number, dominator) in by_number.iter().enumerate() {
         of[order[number] as usize] = order[*dominator as usize];
     }
@@ -179,7 +187,8 @@ pub(crate) fn dominators(
         of[node as usize] = root;
         order.push(node);
     }
-    Ok(Dominators { of, order })
+    spare.keep(by_number);
+    Ok(Dominators { of, order, spare })
 }
 
 /// The dominator of every node that was met, all by number. Takes the parents for the forest's ancestors.
@@ -189,19 +198,21 @@ fn semi_nca(
     shape: &Shape,
     essential: &Essential<'_>,
     retainers: &Retainers,
+    spare: &mut Spare,
     watch: &Watch,
 ) -> Result<Vec<u32>, AnalyzeError> {
     let Essential {
         graph, page_owned, ..
     } = *essential;
     let shared = retainers.shared()?;
-    // One more than the number of a node; 0 for one that was not met.
-    let mut numbers: Vec<u32> = zeroed(retainers.nodes())?;
+    // One more than the number of a node; 0 for one that was not met. With room for what else it will be used for.
+    let mut numbers: Vec<u32> = zeroed(retainers.nodes() + 2)?;
     for (number, &node) in (1..).zip(order) {
         numbers[node as usize] = number;
     }
-    let mut semis: Vec<u32> = zeroed(order.len())?;
-    let labels = zeroed(order.len())?;
+    // Of shared nodes alone, the one with the highest number first: that of others is who they were met from.
+    let mut semis: Vec<u32> = with_room(shared.count())?;
+    let labels = spare.zeroed(retainers.nodes())?;
     let mut forest = Forest {
         ancestors: parents,
         labels,
@@ -229,15 +240,21 @@ fn semi_nca(
                     forest.least(from, number)
                 });
             }
+            semis.push(semi);
         }
-        semis[number as usize] = semi;
         forest.labels[number as usize] = semi;
     }
-    drop((numbers, forest));
-    let mut dominators = shape.parents(order.len())?;
-    for number in 1..order.len() {
+    for column in [numbers, forest.ancestors, forest.labels] {
+        spare.keep(column);
+    }
+    let mut dominators = shape.parents(order.len(), spare)?;
+    for (number, &node) in order.iter().enumerate().skip(1) {
+        if !shared.get(node) {
+            continue;
+        }
         let mut dominator = dominators[number];
-        while dominator > semis[number] {
+        let semi = semis.pop().unwrap_or(dominator);
+        while dominator > semi {
             dominator = dominators[dominator as usize];
         }
         dominators[number] = dominator;

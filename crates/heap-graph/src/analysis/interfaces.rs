@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use super::names::WellKnown;
 use super::watch::Watch;
 use crate::AnalyzeError;
-use crate::columns::zeroed;
+use crate::columns::{with_room, zeroed};
 use crate::model::{EdgeKind, HeapGraph, NodeIndex, NodeKind, StringId, edge_kind};
 
 /// Names do not grow beyond so many UTF-16 units by another property.
@@ -52,6 +52,55 @@ fn properties(graph: &HeapGraph, node: NodeIndex) -> impl Iterator<Item = String
         .edge_range(node)
         .filter(|&edge| edge_kind(graph.edge_words[edge as usize]) == EdgeKind::Property)
         .map(|edge| StringId(graph.edge_labels.get(edge as usize)))
+}
+
+/// The same nodes, under the same names, with no other edges than the properties of plain objects and no own sizes: what
+/// interfaces are matched by.
+pub(crate) fn properties_alone(
+    graph: &HeapGraph,
+    names: &WellKnown,
+) -> Result<HeapGraph, AnalyzeError> {
+    let is_plain = |node: u32| {
+        Some(graph.names[node as usize]) == names.object.map(|object| object.0)
+            && graph.kind(node) == NodeKind::Object
+    };
+    let kept = |node: u32| {
+        let edges = if is_plain(node) {
+            graph.edge_range(NodeIndex(node))
+        } else {
+            0..0
+        };
+        edges.filter(|&edge| edge_kind(graph.edge_words[edge as usize]) == EdgeKind::Property)
+    };
+    let nodes = graph.node_count() as u32;
+    let mut first_edge: Vec<u32> = with_room(nodes as usize + 1)?;
+    first_edge.push(0);
+    let mut count = 0;
+    for node in 0..nodes {
+        count += kept(node).count() as u32;
+        first_edge.push(count);
+    }
+    let mut edge_words: Vec<u32> = with_room(count as usize)?;
+    edge_words.extend(
+        (0..nodes)
+            .flat_map(kept)
+            .map(|edge| graph.edge_words[edge as usize]),
+    );
+    let labels = (0..nodes)
+        .flat_map(kept)
+        .map(|edge| graph.edge_labels.get(edge as usize));
+    Ok(HeapGraph {
+        kinds: graph.kinds.clone(),
+        names: graph.names.clone(),
+        ids: graph.ids.clone(),
+        first_edge,
+        edge_labels: labels.collect(),
+        edge_words,
+        strings: graph.strings.clone(),
+        locations: graph.locations.clone(),
+        root: graph.root,
+        ..HeapGraph::default()
+    })
 }
 
 impl Interfaces {

@@ -2,11 +2,53 @@
 
 use std::collections::HashMap;
 
-use crate::analysis::{Aggregate, Aggregates, AnalyzeError, AnalyzeOptions, ClassKey};
+use crate::analysis::{
+    Aggregate, Aggregates, Analysis, AnalyzeError, AnalyzeOptions, ClassBase, ClassKey,
+};
 use crate::model::NodeIndex;
 use crate::report::{ClassDelta, DiffBy};
+use crate::retainers::Scripts;
 use crate::signature::script_in_signatures;
 use crate::snapshot::Snapshot;
+
+/// What is kept of the oldest heap until the newest is known, by whose interfaces its classes are found anew.
+pub(crate) struct Oldest {
+    base: ClassBase,
+    scripts: Scripts,
+}
+
+impl Oldest {
+    pub(crate) fn of(snapshot: &Snapshot<'_>) -> Result<Self, AnalyzeError> {
+        Ok(Self {
+            base: ClassBase::of(snapshot.analysis())?,
+            scripts: snapshot.scripts().clone(),
+        })
+    }
+
+    /// Rows by class, those that grew most first.
+    pub(crate) fn deltas(
+        self,
+        newer: &Snapshot<'_>,
+        by: DiffBy,
+        options: &AnalyzeOptions,
+    ) -> Result<Vec<ClassDelta>, AnalyzeError> {
+        let Self { base, scripts } = self;
+        base.analysis(|analysis| {
+            let older = Heap {
+                analysis,
+                scripts: &scripts,
+            };
+            class_deltas(older, newer, by, options)
+        })?
+    }
+}
+
+/// A heap with classes: one of those that are compared.
+#[derive(Clone, Copy)]
+struct Heap<'a> {
+    analysis: &'a Analysis<'a>,
+    scripts: &'a Scripts,
+}
 
 /// What a class is joined by.
 #[derive(PartialEq, Eq, Hash)]
@@ -18,13 +60,13 @@ enum Join {
 }
 
 impl Join {
-    fn of(snapshot: &Snapshot<'_>, key: &ClassKey, by: DiffBy) -> Self {
+    fn of(heap: Heap<'_>, key: &ClassKey, by: DiffBy) -> Self {
         match by {
             DiffBy::Ids => Self::Exact(key.clone()),
             DiffBy::Signature => {
                 let script = key
                     .location
-                    .and_then(|location| snapshot.scripts().name(location.script_id));
+                    .and_then(|location| heap.scripts.name(location.script_id));
                 Self::Folded(key.name.clone(), script.map(script_in_signatures))
             }
         }
@@ -38,20 +80,18 @@ struct Pair {
     after: Vec<Aggregate>,
 }
 
-/// Rows by class, those that grew most first. Interfaces are those of the newer heap, which takes the older's classes to be
-/// found anew.
-pub(crate) fn class_deltas(
-    older: &Snapshot<'_>,
-    newer: &Snapshot<'_>,
+fn class_deltas(
+    older: Heap<'_>,
+    newest: &Snapshot<'_>,
     by: DiffBy,
     options: &AnalyzeOptions,
 ) -> Result<Vec<ClassDelta>, AnalyzeError> {
-    let before = Aggregates::with_interfaces(
-        older.analysis(),
-        newer.aggregates().interfaces().clone(),
-        options,
-    )?;
-    let after = newer.aggregates();
+    let after = newest.aggregates();
+    let before = Aggregates::with_interfaces(older.analysis, after.interfaces().clone(), options)?;
+    let newer = Heap {
+        analysis: newest.analysis(),
+        scripts: newest.scripts(),
+    };
     let mut pairs: HashMap<Join, Pair> = HashMap::new();
     for row in before.rows() {
         let join = Join::of(older, before.classes().key(row.class), by);
@@ -63,8 +103,8 @@ pub(crate) fn class_deltas(
     }
     let members = match by {
         DiffBy::Ids => Some((
-            before.classes().members(older.analysis())?,
-            after.classes().members(newer.analysis())?,
+            before.classes().members(older.analysis)?,
+            after.classes().members(newer.analysis)?,
         )),
         DiffBy::Signature => None,
     };
@@ -94,11 +134,11 @@ pub(crate) fn class_deltas(
 
 /// A row with what does not depend on how objects are matched.
 fn totals(
-    (older, before): (&Snapshot<'_>, &Aggregates),
-    (newer, after): (&Snapshot<'_>, &Aggregates),
+    (older, before): (Heap<'_>, &Aggregates),
+    (newer, after): (Heap<'_>, &Aggregates),
     pair: &Pair,
 ) -> ClassDelta {
-    let (snapshot, aggregates, class) = match (pair.after.first(), pair.before.first()) {
+    let (heap, aggregates, class) = match (pair.after.first(), pair.before.first()) {
         (Some(row), _) => (newer, after, row.class),
         (None, first) => (
             older,
@@ -111,7 +151,7 @@ fn totals(
     let retained_after = sum(&pair.after, |row| row.retained_size);
     ClassDelta {
         name: key.name.clone(),
-        location: key.location.map(|location| snapshot.locate(location)),
+        location: key.location.map(|location| heap.scripts.locate(location)),
         count_before: sum(&pair.before, |row| row.count),
         count_after: sum(&pair.after, |row| row.count),
         added_count: 0,
@@ -131,18 +171,10 @@ fn sum(rows: &[Aggregate], what: fn(&Aggregate) -> u64) -> u64 {
 }
 
 /// Ids with shallow sizes, by id.
-fn measured<'m>(
-    snapshot: &Snapshot<'_>,
-    nodes: impl Iterator<Item = &'m NodeIndex>,
-) -> Vec<(u64, u64)> {
-    let graph = snapshot.graph();
+fn measured<'m>(heap: Heap<'_>, nodes: impl Iterator<Item = &'m NodeIndex>) -> Vec<(u64, u64)> {
+    let graph = heap.analysis.graph();
     let mut objects: Vec<(u64, u64)> = nodes
-        .map(|&node| {
-            (
-                graph.node(node).id(),
-                snapshot.analysis().shallow_size(node),
-            )
-        })
+        .map(|&node| (graph.node(node).id(), heap.analysis.shallow_size(node)))
         .collect();
     objects.sort_unstable();
     objects

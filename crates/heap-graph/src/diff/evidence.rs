@@ -6,8 +6,9 @@
 //! other processes number alike only as far as their heaps are walked alike: the built-ins at the start.
 
 use super::provenance::{IdScope, Provenance};
-use crate::model::{HeapGraph, NodeIndex, NodeKind};
+use crate::model::{HeapGraph, NodeIndex, NodeKind, StringId};
 use crate::report::{Comparison, DiffBy, IdEvidence};
+use crate::signature::hash_text;
 
 /// Common ids of one process agree in kind and name but for a few that V8 renames.
 const LEAST_AGREEMENT: f64 = 0.97;
@@ -16,40 +17,97 @@ const MOST_IMPOSSIBLE: f64 = 0.02;
 /// Fewer common ids prove nothing.
 const LEAST_COMMON: u64 = 32;
 
-/// Ids of JavaScript objects with the node, by id: 16 bytes an object.
-pub(crate) type Ids = Vec<(u64, NodeIndex)>;
+/// What an object is known again by: 16 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Known {
+    pub(crate) id: u64,
+    pub(crate) node: NodeIndex,
+    looks: Looks,
+}
+
+/// The JavaScript objects of a heap, by id.
+pub(crate) type Ids = Vec<Known>;
 
 pub(crate) fn sorted_ids(graph: &HeapGraph) -> Ids {
     let counts = |kind: NodeKind| !matches!(kind, NodeKind::Synthetic | NodeKind::Native);
+    let mut names = NameHashes {
+        graph,
+        by_string: vec![0; graph.string_count()],
+    };
     let mut ids: Ids = graph
         .nodes()
         .filter(|node| counts(node.kind()))
-        .map(|node| (node.id(), node.index()))
+        .map(|node| Known {
+            id: node.id(),
+            node: node.index(),
+            looks: Looks::of(node.kind(), || names.of(node.name_id())),
+        })
         .collect();
     ids.sort_unstable();
     ids
 }
 
+/// Hashes of names, each made once; 0 for one that has not been.
+struct NameHashes<'g> {
+    graph: &'g HeapGraph,
+    by_string: Vec<u32>,
+}
+
+impl NameHashes<'_> {
+    fn of(&mut self, name: StringId) -> u32 {
+        let known = &mut self.by_string[name.index()];
+        if *known == 0 {
+            *known = hash_text(&self.graph.string(name)) as u32 | 1;
+        }
+        *known
+    }
+}
+
+/// Kind and name of an object, as far as they tell it from others: the kind in the upper five bits, a hash of the name below.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Looks(u32);
+
+impl Looks {
+    const NAME_BITS: u32 = 27;
+
+    fn of(kind: NodeKind, name: impl FnOnce() -> u32) -> Self {
+        let is_named = kind.is_string()
+            || matches!(
+                kind,
+                NodeKind::Object | NodeKind::Closure | NodeKind::Symbol | NodeKind::RegExp
+            );
+        let name = if is_named { name() } else { 0 };
+        Self((kind as u32) << Self::NAME_BITS | name >> (32 - Self::NAME_BITS))
+    }
+
+    fn kind(self) -> NodeKind {
+        NodeKind::from_byte((self.0 >> Self::NAME_BITS) as u8)
+    }
+
+    /// Whether two nodes may be the same object at two moments. V8 renames code and flattens strings, so these only need
+    /// their kind's family.
+    fn is_like(self, other: Self) -> bool {
+        let (one, another) = (self.kind(), other.kind());
+        self == other || (one != another && one.is_string() && another.is_string())
+    }
+}
+
 /// Compares the ids of an older heap with those of a newer one: one merge of the two.
-pub(crate) fn compare(
-    older: (&HeapGraph, &[(u64, NodeIndex)]),
-    newer: (&HeapGraph, &[(u64, NodeIndex)]),
-) -> IdEvidence {
-    let ((old_graph, old_ids), (new_graph, new_ids)) = (older, newer);
-    let range_end = old_ids.last().map_or(0, |entry| entry.0);
+pub(crate) fn compare(older: &[Known], newer: &[Known]) -> IdEvidence {
+    let range_end = older.last().map_or(0, |entry| entry.id);
     let (mut common, mut agreeing, mut impossible) = (0_u64, 0_u64, 0_u64);
-    let mut old = old_ids.iter().peekable();
-    for &(id, node) in new_ids {
-        while old.next_if(|entry| entry.0 < id).is_some() {}
+    let mut old = older.iter().peekable();
+    for entry in newer {
+        while old.next_if(|before| before.id < entry.id).is_some() {}
         match old.peek() {
-            Some(&&(same, before)) if same == id => {
+            Some(before) if before.id == entry.id => {
                 common += 1;
-                agreeing += u64::from(is_alike((old_graph, before), (new_graph, node)));
+                agreeing += u64::from(before.looks.is_like(entry.looks));
             }
-            _ => impossible += u64::from(id < range_end),
+            _ => impossible += u64::from(entry.id < range_end),
         }
     }
-    let smaller = old_ids.len().min(new_ids.len()).max(1) as f64;
+    let smaller = older.len().min(newer.len()).max(1) as f64;
     IdEvidence {
         common,
         agreeing,
@@ -60,23 +118,6 @@ pub(crate) fn compare(
         },
         overlap: common as f64 / smaller,
         impossible,
-    }
-}
-
-/// Whether two nodes may be the same object at two moments. V8 renames code and flattens strings, so these only need
-/// their kind's family.
-fn is_alike(
-    (old_graph, old): (&HeapGraph, NodeIndex),
-    (new_graph, new): (&HeapGraph, NodeIndex),
-) -> bool {
-    let (old, new) = (old_graph.node(old), new_graph.node(new));
-    match (old.kind(), new.kind()) {
-        (a, b) if a.is_string() && b.is_string() => a != b || old.name() == new.name(),
-        (a, b) if a != b => false,
-        (NodeKind::Object | NodeKind::Closure | NodeKind::Symbol | NodeKind::RegExp, _) => {
-            old.name() == new.name()
-        }
-        _ => true,
     }
 }
 

@@ -19,17 +19,12 @@ pub(crate) struct Limits {
     pub(crate) min_bytes: u64,
 }
 
-/// Compares heaps by signature, the oldest first. Answers with the ways in the newest as well.
+/// Compares a heap by signature with those that were collected before, the oldest first. Answers with its ways as well.
 pub(crate) fn growth(
-    older: &[&Snapshot<'_>],
+    mut collection: Collection,
     newest: &Snapshot<'_>,
     limits: &Limits,
 ) -> (Growth, RetainerTree) {
-    let mut collection = Collection::new();
-    for snapshot in older {
-        // Only the newest is looked at again.
-        drop(collection.add(snapshot));
-    }
     let mut collected = collection.add(newest);
     collection.fold_dictionaries(&mut [&mut collected.entries]);
     let grown = tell(newest, &collection, collected, Vec::new(), limits);

@@ -6,7 +6,7 @@ use super::growth::{Limits, growth, since};
 use crate::analysis::AnalyzeOptions;
 use crate::model::{EdgeKind, NodeKind};
 use crate::report::{Growth, GrowthCluster, GrowthKind};
-use crate::signature::Ways;
+use crate::signature::{Collection, Ways};
 use crate::sketch::{Dot, Sketch};
 use crate::snapshot::Snapshot;
 
@@ -27,7 +27,11 @@ fn compare(sketches: &[&Sketch], seed: u64) -> Growth {
         .map(|graph| Snapshot::of(graph, &AnalyzeOptions::default()).unwrap())
         .collect();
     let (newest, older) = snapshots.split_last().unwrap();
-    let growth = growth(&older.iter().collect::<Vec<_>>(), newest, &LIMITS).0;
+    let mut collection = Collection::new();
+    for snapshot in older {
+        drop(collection.add(snapshot));
+    }
+    let growth = growth(collection, newest, &LIMITS).0;
     // Kept ways tell the same as the heaps that they are of.
     let kept: Vec<Ways> = older
         .iter()

@@ -11,11 +11,11 @@ use crate::report::{DiffBy, Growth, Listing, SurvivorRow, Survivors};
 use crate::retainers::{RetainerTree, Topmost, way_to};
 use crate::snapshot::Snapshot;
 
-use super::evidence::Ids;
+use super::evidence::Known;
 
 /// The very objects: those of the third whose id is in the second but not in the first.
 pub(crate) fn by_ids(
-    ids: [&Ids; 3],
+    ids: [&[Known]; 3],
     newest: &Snapshot<'_>,
     tree: &RetainerTree,
     limit: usize,
@@ -23,11 +23,11 @@ pub(crate) fn by_ids(
     let [first, second, third] = ids;
     let mut is_survivor = vec![false; newest.graph().node_count()];
     let (mut in_first, mut in_second) = (first.iter().peekable(), second.iter().peekable());
-    for &(id, node) in third {
-        while in_first.next_if(|entry| entry.0 < id).is_some() {}
-        while in_second.next_if(|entry| entry.0 < id).is_some() {}
-        let was_there = in_first.peek().is_some_and(|entry| entry.0 == id);
-        let came = in_second.peek().is_some_and(|entry| entry.0 == id);
+    for &Known { id, node, .. } in third {
+        while in_first.next_if(|entry| entry.id < id).is_some() {}
+        while in_second.next_if(|entry| entry.id < id).is_some() {}
+        let was_there = in_first.peek().is_some_and(|entry| entry.id == id);
+        let came = in_second.peek().is_some_and(|entry| entry.id == id);
         is_survivor[node.index()] = came && !was_there && newest.analysis().shallow_size(node) > 0;
     }
     let mut classes: HashMap<ClassId, Row> = HashMap::new();
