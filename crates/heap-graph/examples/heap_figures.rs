@@ -107,7 +107,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             let older = Snapshot::new(analysis, aggregates);
             differ.add(&older)?;
             let mut twins = twins(&older);
-            drop((older, graph));
+            drop(older);
+            drop(graph);
             times.insert("digest", milliseconds(step));
             let step = Instant::now();
             let newer = read_file(newer, &read_options)?;
