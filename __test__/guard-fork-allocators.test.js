@@ -15,7 +15,7 @@ const ALLOCATORS = { jemalloc: 'libjemalloc.so.2', mimalloc: 'libmimalloc.so.2' 
 const APP = `
 const { guard } = require('memguard');
 const crypto = require('crypto'), fs = require('fs'), zlib = require('zlib');
-guard.start({ baseline: false, snapshotOn: false, snapshotMethod: 'fork', snapshotAtLimit: false, maxSnapshots: 9, signal: false });
+guard.start({ baseline: false, snapshotOn: false, snapshotMethod: 'fork', snapshotAtLimit: false, maxSnapshots: 9, signal: false, hunt: false, census: false });
 const expected = crypto.pbkdf2Sync('a', 'b', 2000, 32, 'sha256').toString('hex');
 let [count, wrong, done] = [0, 0, false];
 const loop = (start) => !done && start((error, key) => { count++; if (error) wrong++; setImmediate(loop, start); });

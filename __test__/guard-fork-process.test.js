@@ -16,7 +16,7 @@ const GLIBC = LINUX && process.report.getReport().header.glibcVersionRuntime !==
 const START = `
 const hooks = require(process.env.NAPI_RS_NATIVE_LIBRARY_PATH);
 const { guard } = require('memguard');
-guard.start({ baseline: false, snapshotOn: false });
+guard.start({ baseline: false, snapshotOn: false, hunt: false, census: false });
 const brief = ({ method, methodReason, retries, failures, file }) => ({ method, methodReason, retries, failures, file });
 const fs = require('fs');
 /** The children of this process, whatever thread has made them. */
@@ -201,18 +201,19 @@ describe('where something is not to be had', options, () => {
       if (process.argv[2] === undefined) {
         const names = hooks.hideSymbol();
         const next = () => names.length > 0 && without(names.pop()).then(next);
-        const without = (name) => new Promise((resolve) => execFile(process.execPath, [__filename, name], (error, told) => resolve(say({ name, ...JSON.parse(told) }))));
+        const without = (name) => new Promise((resolve) => execFile(process.execPath, [__filename, name], (error, told) => resolve(say({ name, ...(error ? { error: error.message } : JSON.parse(told)) }))));
         for (let i = 0; i < 4; i++) next();
       } else {
         hooks.hideSymbol(process.argv[2]);
         const { guard } = require('memguard');
-        guard.start({ baseline: false, snapshotDir: process.argv[2] });
+        guard.start({ baseline: false, snapshotDir: process.argv[2], hunt: false, census: false });
         guard.takeSnapshot().then(({ method, methodReason, file }) => say({ method, methodReason, file }));
       }`,
       { env: hooksEnvironment({}) },
     );
     assert.ok(app.said.length >= 16);
-    for (const { name, method, methodReason, file } of app.said) {
+    for (const { name, error, method, methodReason, file } of app.said) {
+      assert.equal(error, undefined, name);
       assertWhole(file);
       if (['GetCurrent', 'GetHeapProfiler', 'SerializeSnapshot'].includes(name)) assert.notEqual(method, 'fork', name);
       if (method !== 'fork') assert.match(methodReason, /does not export V8's snapshot functions/, name);

@@ -16,7 +16,7 @@ const { checkSnapshot } = require('../stress/snapshot/check');
 const LINUX = process.platform === 'linux';
 const START = `
 const { guard } = require('memguard');
-guard.start({ baseline: false, snapshotOn: false });
+guard.start({ baseline: false, snapshotOn: false, hunt: false, census: false });
 const tell = ({ code, message, failure }) => say({ code, message, failure });
 const brief = ({ method, methodReason, retries, failures, file }) => ({ method, methodReason, retries, failures, file });
 `;

@@ -7,7 +7,7 @@ const fs = require('fs');
 const paths = require('../../scripts/lib/paths');
 
 /** Where the tests run under another C library than the build, it is elsewhere. */
-const hooksAddon = process.env.MEMGUARD_HOOKS ?? paths.hooksAddon;
+const hooksAddon = process.env.TEST_HOOKS_ADDON ?? paths.hooksAddon;
 
 /** The environment in which `require('memguard')` and native.js load the test-hooks addon. */
 function hooksEnvironment(environment = process.env) {

@@ -20,7 +20,7 @@ const MAKE = {
   buffers: () => held.push(Buffer.alloc(BLOCK, 1)),
 };
 
-guard.start({ baseline: false, snapshotOn: false, signal: false, snapshotAtLimit: false });
+guard.start({ baseline: false, snapshotOn: false, signal: false, snapshotAtLimit: false, hunt: false, census: false });
 
 const request = {
   folder: { dir: tmpdir(), app: 'bench', maxCount: 1, maxBytes: null, maxAgeMs: null, minFreeDiskBytes: 0 },

@@ -69,7 +69,7 @@ const WAYS = {
   },
 };
 
-if (way === 'memguard') require('../..').guard.start({ snapshotDir: dir, baseline: false, snapshotOn: false });
+if (way === 'memguard') require('../..').guard.start({ snapshotDir: dir, baseline: false, snapshotOn: false, hunt: false, census: false });
 
 serve({
   ready: () => new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve({ port: server.address().port, heapBytes: process.memoryUsage().heapUsed }))),

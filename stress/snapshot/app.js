@@ -30,7 +30,7 @@ function churn() {
 async function takeSnapshots(milliseconds, dir, rests) {
   if (rests) restWithChildren();
   const { guard } = require('../..');
-  guard.start({ snapshotDir: dir, maxSnapshots: 1, baseline: false, snapshotMethod: 'fork', snapshotOn: false, snapshotAtLimit: false, signal: false });
+  guard.start({ snapshotDir: dir, maxSnapshots: 1, baseline: false, snapshotMethod: 'fork', snapshotOn: false, snapshotAtLimit: false, signal: false, hunt: false, census: false });
   const told = { captures: 0, whole: 0, retried: 0, failures: [], lost: [], harm: [], pauses: [] };
   const deadline = Date.now() + milliseconds;
   while (Date.now() < deadline) {
