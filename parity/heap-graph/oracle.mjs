@@ -60,15 +60,12 @@ async function main() {
   const classes = snapshot.aggregatesWithFilter({});
   ms.classes = performance.now() - before;
   ms.all = performance.now() - started;
-  const { user, system } = process.cpuUsage();
   const printed = {
     nodes: snapshot.nodeCount,
     edges: snapshot.containmentEdges.length / snapshot.edgeFieldsCount,
     total: snapshot.totalSize,
     classCount: Object.keys(classes).length,
     statistics: snapshot.getStatistics(),
-    peakRssKb: process.resourceUsage().maxRSS,
-    cpuMs: (user + system) / 1000,
     ms,
   };
   if (options.classes) {
@@ -90,6 +87,8 @@ async function main() {
       return [key, { addedCount, removedCount, addedSize, removedSize, countDelta, sizeDelta }];
     }));
   }
+  const { user, system } = process.cpuUsage();
+  Object.assign(printed, { peakRssKb: process.resourceUsage().maxRSS, cpuMs: (user + system) / 1000 });
   process.stdout.write(`${JSON.stringify(printed)}\n`, () => process.exit(0));
 }
 
