@@ -39,6 +39,21 @@ describe('assertNoLeak', () => {
     assert.match(error.stack, /testing-leaks\.test\.js/);
   });
 
+  it('tells the line, the pattern and the cure', async () => {
+    class Entry {
+      constructor(call) {
+        this.call = call;
+        this.rows = new Array(50).fill(call);
+      }
+    }
+    const entriesByCall = new Map();
+    const { leak } = await expectLeak((call) => entriesByCall.set(call, new Entry(call)), { iterations: 200 });
+    assert.equal(leak.class, 'Entry');
+    assert.match(leak.keptAt.excerpt, /^const entriesByCall = new Map/);
+    assert.equal(leak.pattern.pattern, 'unbounded-cache');
+    assert.match(leak.cure.text, /entriesByCall.*bound/);
+  });
+
   it('sees what lies outside of the heap', async () => {
     const kept = [];
     const leak = await expectLeak(() => kept.push(Buffer.alloc(4096)), { locate: false });

@@ -30,7 +30,7 @@ npm run demo -- cache [--seconds N]
 
 const DEFAULT_SECONDS = 36;
 /** So many times faster than in production memguard hunts at the default length: hours go into half a minute. */
-const PACE = 120;
+const PACE = 240;
 /** Visitors at the default length; a shorter run takes more of them. */
 const VISITORS = 16;
 /** It ends when the critical level is reached; on a slow machine after so long without it, given an alert of any level. */

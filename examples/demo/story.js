@@ -171,7 +171,8 @@ class Story extends EventEmitter {
   }
 }
 
-const causeOf = ({ reason, level }) => (reason === 'alert' ? `because of the ${level} alert` : 'asked for by SIGUSR2');
+const CAUSES = { leak: 'because of the leak', signal: 'asked for by SIGUSR2' };
+const causeOf = ({ reason, level }) => CAUSES[reason] ?? `because of the ${level} alert`;
 /** How a class has grown between two censuses. */
 const growth = ({ name, location, before, after, growth: { bytes } }) =>
   `${name} (${fileName(location.script)}:${location.line}) went from ${count(before.count)} to ${count(after.count)}, ${megabytes(bytes)} more by themselves`;

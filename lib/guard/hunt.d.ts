@@ -120,7 +120,7 @@ export interface LeakReport {
   };
   /** The likeliest culprit first. */
   suspects: LeakSuspect[];
-  forecast: { growthBytesPerHour: number; limitBytes: number | null; limitName: string | null; timeToLimitMs: number | null; probability: number | null } | null;
+  forecast: { growthBytesPerHour: number; limitBytes: number | null; limitName: string | null; timeToLimitMs: number | null; probability: number | null; horizonMs: number | null } | null;
   cure: LeakCure | null;
   allocationSites: LeakAllocationSite[];
   how: {

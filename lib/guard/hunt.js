@@ -11,7 +11,7 @@ const { LeakReport } = require('./leak-report');
 const { LoadMeter } = require('./load');
 
 /** How often memory is looked at, and not more often than that at any pace. */
-const TICK_MS = 5000;
+const TICK_MS = 10e3;
 const LEAST_TICK_MS = 200;
 /** A busy process is spared for so long. */
 const PATIENCE_MS = 5 * 60e3;

@@ -7,7 +7,7 @@ const { nodeLine } = require('../engine/facts');
 const CHURN_SINCE = 20;
 
 /** Node.js 24 has the permission model without a way to allow it. */
-const ALLOWED_BY = process.allowedNodeEnvironmentFlags.has('--allow-inspector') ? ' (run with --allow-inspector)' : '';
+const allowedBy = () => (process.allowedNodeEnvironmentFlags.has('--allow-inspector') ? ' (run with --allow-inspector)' : '');
 
 /**
  * V8's sampling of allocations in this thread, through an inspector session of our own: nothing listens, no port is opened,
@@ -99,7 +99,7 @@ function post(session, method, params) {
 
 function explain({ code, message }) {
   if (code === 'ERR_INSPECTOR_NOT_AVAILABLE') return 'this Node.js was built without the inspector';
-  if (code === 'ERR_ACCESS_DENIED') return `Node's permission model forbids the inspector${ALLOWED_BY}`;
+  if (code === 'ERR_ACCESS_DENIED') return `Node's permission model forbids the inspector${allowedBy()}`;
   return message;
 }
 

@@ -14,6 +14,7 @@
  */
 
 import type { AssertionError } from 'assert';
+import type { CodePlace, LeakCure, LeakPattern } from '../guard/hunt';
 
 /** How it is measured. */
 export interface LeakOptions {
@@ -74,6 +75,12 @@ export interface LeakCulprit {
   calls: number;
   /** Hash of class and way: the same leak has the same in every run. */
   signature: string;
+  /** Where the variable or function that keeps it stands in the source as it was written, through source maps; null where that is not known. */
+  keptAt: CodePlace | null;
+  /** The pattern of leaks that it is, and what speaks for it. */
+  pattern: LeakPattern | null;
+  /** What to do about it. */
+  cure: LeakCure | null;
 }
 
 /** What `assertNoLeak` throws: an `AssertionError` with a code of ours. */

@@ -73,7 +73,10 @@ function sentence({ kind, bytesPerIteration, interval, grownBytes, iterations, l
   }
   lines.push(`  what:    ${leak.class}, ${signed(leak.count)} objects and ${formatBytes(leak.bytes)} in ${leak.calls} calls`);
   lines.push(`  held by: ${leak.retainer}`);
-  if (leak.location !== null) lines.push(`  kept at: ${leak.location.script ?? 'script'}:${leak.location.line}:${leak.location.column}`);
+  const place = leak.keptAt === null ? leak.location : { ...leak.keptAt, script: leak.keptAt.file };
+  if (place !== null) lines.push(`  kept at: ${place.script ?? 'script'}:${place.line}:${place.column}${place.excerpt ? `  ${place.excerpt}` : ''}`);
+  if (leak.pattern !== null) lines.push(`  pattern: ${leak.pattern.title}`);
+  if (leak.cure !== null) lines.push(`  cure:    ${leak.cure.text}`);
   return lines.join('\n');
 }
 

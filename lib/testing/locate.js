@@ -4,6 +4,7 @@ const fs = require('fs');
 const os = require('os');
 const path = require('path');
 const { compare } = require('../analyze');
+const engine = require('../engine');
 const { MemoryGuard } = require('../guard');
 const { call, settle } = require('./measure');
 
@@ -23,7 +24,7 @@ const SHARE = 0.3;
  */
 async function locate(fn, { iterations }, { first, bytesPerCall }) {
   const calls = Math.max(FEWEST_CALLS, Math.ceil(iterations / 2));
-  const guard = new MemoryGuard({ snapshotOn: false, signal: false, forecast: false, baseline: false, gcEffectiveness: false, heapThreshold: false, limitThreshold: false });
+  const guard = new MemoryGuard({ hunt: false, snapshotOn: false, signal: false, forecast: false, baseline: false, gcEffectiveness: false, heapThreshold: false, limitThreshold: false });
   let folder;
   try {
     folder = fs.mkdtempSync(path.join(os.tmpdir(), 'memguard-test-'));
@@ -39,7 +40,9 @@ async function locate(fn, { iterations }, { first, bytesPerCall }) {
     await call(fn, calls, first);
     const after = await look('after');
     const report = await compare(before, after, { clusters: ROWS, classes: 1 });
-    return told(report.growth.clusters.rows, calls, bytesPerCall);
+    const found = told(report.growth.clusters.rows, calls, bytesPerCall);
+    if (found.leak !== null && !found.denied) Object.assign(found.leak, await understand(before, after, found.leak.signature));
+    return found;
   } catch (error) {
     return { leak: null, reason: `${error.message}${error.code === undefined ? '' : ` [${error.code}]`}`, denied: false };
   } finally {
@@ -65,10 +68,29 @@ function told(rows, calls, bytesPerCall) {
       bytes: found.sizeDelta,
       calls,
       signature: found.signature,
+      keptAt: null,
+      pattern: null,
+      cure: null,
     },
     reason: null,
     denied: found.countDelta < PER_CALL * calls && found.sizeDelta < SHARE * bytesPerCall * calls,
   };
+}
+
+/** What a hunt makes of it: where the variable stands, which pattern of leak it is, and the cure. Nothing for what is too small to tell. */
+async function understand(before, after, signature) {
+  const hunt = engine.hunt.open({}, null, Date.now());
+  try {
+    const context = (file) => ({ now: { atMs: 0, unixMs: Math.round(fs.statSync(file).mtimeMs) }, provoked: true, readSources: true });
+    await engine.hunt.lookAtFile(hunt, before, context(before), false);
+    const { report } = await engine.hunt.lookAtFile(hunt, after, context(after), true);
+    const suspect = report?.suspects.find((it) => it.signature === signature);
+    if (suspect === undefined) return {};
+    const { keptAt, cure, pattern } = suspect;
+    return { keptAt, cure, pattern: pattern.pattern === 'unknown' ? null : pattern };
+  } finally {
+    engine.hunt.close(hunt);
+  }
 }
 
 module.exports = { locate };

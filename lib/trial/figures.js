@@ -24,7 +24,7 @@ function figures({ collect }) {
 /** How large the heap can become: V8's old space, or what the machine or container leaves, whichever is nearer. */
 function heapCeiling(heap) {
   const { MemoryGuard } = require('../guard');
-  const off = { snapshotOn: false, signal: false, forecast: false, baseline: false, gcEffectiveness: false, heapThreshold: false, limitThreshold: false };
+  const off = { hunt: false, snapshotOn: false, signal: false, forecast: false, baseline: false, gcEffectiveness: false, heapThreshold: false, limitThreshold: false };
   const guard = new MemoryGuard(off).start();
   try {
     return guard.sample().limit?.heapCeilingBytes ?? heap.heap_size_limit;

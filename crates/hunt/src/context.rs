@@ -230,6 +230,8 @@ pub struct Context {
     pub allocation_sites: Vec<AllocationSite>,
     /// The looks at the heap, oldest first; that at the newest heap last.
     pub looks: Vec<Look>,
+    /// The growth was brought about on purpose, as by a test: it is told however small it is beside the heap.
+    pub provoked: bool,
     /// Sources and source maps may be read from disk, for places and excerpts.
     pub read_sources: bool,
     /// What could not be had, each in a sentence: it is repeated in the report.

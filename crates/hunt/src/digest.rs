@@ -5,8 +5,8 @@ mod codec;
 use std::collections::HashMap;
 use std::ops::Range;
 
-use memguard_heap_graph::Snapshot;
 use memguard_heap_graph::signature::{NOWHERE, Ways};
+use memguard_heap_graph::{HeapGraph, Node, NodeKind, Snapshot};
 
 use crate::context::Moment;
 use crate::report::HeapSize;
@@ -31,9 +31,20 @@ pub struct Digest {
     mark_bits: u32,
     /// None of these was young when it was remembered, so that what is gone from its address is gone.
     old_only: bool,
-    /// Id and place of those, by id.
-    marked: Vec<(u64, u32)>,
+    /// Those, by id.
+    marked: Vec<Mark>,
     classes: Vec<ClassCount>,
+}
+
+/// An object that is remembered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Mark {
+    id: u64,
+    /// Where it hangs.
+    pub(crate) place: u32,
+    /// Hash of its text, where it is one; 0 for anything else. What is freed is soon taken by another of its kind: of texts
+    /// that can be told.
+    pub(crate) text: u32,
 }
 
 /// One class of a [`Digest`].
@@ -86,10 +97,14 @@ impl Digest {
         let mark_bits = (alive / MOST_MARKED + 1)
             .next_power_of_two()
             .trailing_zeros();
-        let mut marked: Vec<(u64, u32)> = graph
+        let mut marked: Vec<Mark> = graph
             .nodes()
             .filter(|node| counts(node.index().index()) && is_marked(node.id(), mark_bits))
-            .map(|node| (node.id(), places[node.index().index()]))
+            .map(|node| Mark {
+                id: node.id(),
+                place: places[node.index().index()],
+                text: text_of(graph, &node),
+            })
             .collect();
         marked.sort_unstable();
         let mut classes: Vec<ClassCount> = snapshot
@@ -131,7 +146,7 @@ impl Digest {
     pub fn without_young(mut self, pages: impl IntoIterator<Item = Range<u64>>) -> Self {
         let mut pages: Vec<Range<u64>> = pages.into_iter().collect();
         pages.sort_unstable_by_key(|page| page.start);
-        self.marked.retain(|&(id, _)| {
+        self.marked.retain(|&Mark { id, .. }| {
             let after = pages.partition_point(|page| page.start <= id);
             after == 0 || !pages[after - 1].contains(&id)
         });
@@ -156,9 +171,9 @@ impl Digest {
         &self.classes
     }
 
-    /// The remembered objects by id, with their places.
-    pub(crate) fn marked(&self) -> HashMap<u64, u32> {
-        self.marked.iter().copied().collect()
+    /// The remembered objects by id.
+    pub(crate) fn marked(&self) -> HashMap<u64, Mark> {
+        self.marked.iter().map(|mark| (mark.id, *mark)).collect()
     }
 
     /// Whether an object of this id would have been remembered.
@@ -179,6 +194,27 @@ impl Digest {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DigestError> {
         codec::read(bytes)
     }
+}
+
+/// A hash of a node's text, never 0; 0 where it is no text, or none that is known.
+pub(crate) fn text_of(graph: &HeapGraph, node: &Node<'_>) -> u32 {
+    let mut hash = crc32fast::Hasher::new();
+    match node.kind() {
+        NodeKind::String => hash.update(node.name().as_bytes()),
+        // Its parts are put together in the first of them sooner or later: the whole is the same before and after.
+        NodeKind::ConcatenatedString => {
+            for edge in graph.edges(node.index()) {
+                let part = graph.node(edge.target);
+                match part.kind() {
+                    NodeKind::String => hash.update(part.name().as_bytes()),
+                    NodeKind::ConcatenatedString | NodeKind::SlicedString => return 0,
+                    _ => {}
+                }
+            }
+        }
+        _ => return 0,
+    }
+    hash.finalize().max(1)
 }
 
 /// Whether the hash of an id ends in so many zeros. SplitMix64's finaliser, since addresses are anything but evenly spread.

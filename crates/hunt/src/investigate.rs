@@ -150,7 +150,7 @@ fn suspects(
         .enumerate()
         .map(|(number, row)| Candidate::of(number, row, heaps, &kept, now))
         .collect();
-    candidate::rank(&mut candidates, heaps);
+    candidate::rank(&mut candidates, heaps, context.provoked);
     let told = candidates
         .iter()
         .filter(|candidate| candidate.is_suspect())
@@ -218,6 +218,7 @@ fn forecast(context: &Context, heaps: &[HeapSize]) -> Option<LeakForecast> {
             limit_name: context.trend.limit_name.clone(),
             time_to_limit_ms: outlook.time_to_limit_ms,
             probability: outlook.probability,
+            horizon_ms: Some(outlook.horizon_ms),
         });
     }
     let (first, last) = (heaps.first()?, heaps.last()?);

@@ -319,8 +319,10 @@ pub struct LeakForecast {
     pub limit_name: Option<String>,
     /// When it is reached if it goes on like this, in ms from now.
     pub time_to_limit_ms: Option<f64>,
-    /// That it is reached within half an hour.
+    /// That it is reached within `horizon_ms`.
     pub probability: Option<f64>,
+    /// The horizon of the probability, in ms: half an hour, divided by the pace.
+    pub horizon_ms: Option<u64>,
 }
 
 /// A heap that was looked at.

@@ -2,12 +2,12 @@
 
 use memguard_heap_graph::signature::{WayPlace, Ways};
 
-use super::{ClassCount, Digest, DigestError};
+use super::{ClassCount, Digest, DigestError, Mark};
 use crate::context::Moment;
 use crate::report::HeapSize;
 
 const MAGIC: [u8; 4] = *b"MGHD";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Magic, form, checksum.
 const FRAME: usize = 12;
 
@@ -45,10 +45,11 @@ pub(super) fn write(digest: &Digest) -> Vec<u8> {
     put(&mut out, u64::from(digest.old_only));
     put(&mut out, digest.marked.len() as u64);
     let mut before = 0;
-    for &(id, place) in &digest.marked {
-        put(&mut out, id - before);
-        put(&mut out, u64::from(place));
-        before = id;
+    for mark in &digest.marked {
+        put(&mut out, mark.id - before);
+        put(&mut out, u64::from(mark.place));
+        put(&mut out, u64::from(mark.text));
+        before = mark.id;
     }
     put(&mut out, digest.classes.len() as u64);
     for class in &digest.classes {
@@ -89,7 +90,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Digest, DigestError> {
         || digest
             .marked
             .iter()
-            .any(|&(_, place)| place as usize >= places)
+            .any(|mark| mark.place as usize >= places)
     {
         return Err(damaged("places lead nowhere"));
     }
@@ -138,7 +139,11 @@ impl Input<'_> {
         let mut before = 0_u64;
         let marked = self.list(|input| {
             before = before.checked_add(input.number()?)?;
-            Some((before, input.small()?))
+            Some(Mark {
+                id: before,
+                place: input.small()?,
+                text: input.small()?,
+            })
         })?;
         let classes = self.list(|input| {
             Some(ClassCount {

@@ -16,6 +16,12 @@ const LEAST_SHARE: f64 = 0.04;
 const PASSING: f64 = 0.35;
 /// The last step, against the mean of those before: below it growth slows down.
 const SLOWING: f64 = 0.7;
+/// So many steps it takes: what fills up to a bound, or until it is worked off, looks the same for a while.
+const PATIENT_STEPS: usize = 3;
+/// Unless it has grown by this share of the heap.
+const LARGE: f64 = 0.2;
+/// A fall of less than this share is none.
+const NOISE: f64 = 0.03;
 /// Below it growth is all but over.
 const ENDING: f64 = 0.25;
 
@@ -38,6 +44,10 @@ pub(crate) struct Candidate {
     pub(crate) kept: Option<f64>,
     /// Share of all that grows all the time.
     pub(crate) share: f64,
+    /// It is a good part of the heap by now: there is no time for another look.
+    is_large: bool,
+    /// It was larger before than when it began to grow.
+    shrank: bool,
     moved: bool,
     machinery: bool,
     pub(crate) external: bool,
@@ -103,6 +113,8 @@ impl Candidate {
                 .filter_map(|clusters| clusters.get(number).copied().flatten())
                 .max_by(f64::total_cmp),
             share: 0.0,
+            is_large: bytes as f64 >= LARGE * heaps.last().map_or(0, |heap| heap.size) as f64,
+            shrank: has_shrunk(&row.sizes),
             moved: row.moved,
             machinery: is_machinery(row),
             external: is_external(row),
@@ -118,7 +130,13 @@ impl Candidate {
 
     /// Whether more looks may change what is held of it.
     pub(crate) fn unsettled(&self) -> bool {
-        self.growing_steps < 2 || self.is_slowing()
+        let steps = self.steps_that_count();
+        steps < 2 || (steps < PATIENT_STEPS && !self.is_large) || self.is_slowing()
+    }
+
+    /// What was larger once goes up and down: looks may have met it on its way up by chance, which one more is to exclude.
+    fn steps_that_count(&self) -> usize {
+        self.growing_steps - usize::from(self.shrank && self.growing_steps > 1)
     }
 
     pub(crate) fn is_slowing(&self) -> bool {
@@ -130,15 +148,15 @@ impl Candidate {
     }
 
     /// How sure it is that this is what makes memory grow.
-    fn judge(&mut self, heap: u64) {
-        let is_small = self.bytes < LEAST_BYTES
-            || (self.bytes as f64) < LEAST_SHARE_OF_HEAP * heap as f64
-            || self.share < LEAST_SHARE;
+    fn judge(&mut self, heap: u64, provoked: bool) {
+        let is_lost_in_heap =
+            self.bytes < LEAST_BYTES || (self.bytes as f64) < LEAST_SHARE_OF_HEAP * heap as f64;
+        let is_small = self.share < LEAST_SHARE || (is_lost_in_heap && !provoked);
         if self.moved || self.machinery || is_small || self.growing_steps == 0 {
             self.confidence = 0.0;
             return;
         }
-        let by_steps = match self.growing_steps {
+        let by_steps = match self.steps_that_count() {
             1 => 0.45,
             2 => 0.75,
             3 => 0.85,
@@ -161,7 +179,7 @@ impl Candidate {
 }
 
 /// Judges all, with what each is a share of, and sorts them: the surest first, and of those the largest.
-pub(super) fn rank(candidates: &mut [Candidate], heaps: &[HeapSize]) {
+pub(super) fn rank(candidates: &mut [Candidate], heaps: &[HeapSize], provoked: bool) {
     let counts = |candidate: &&mut Candidate| !candidate.moved && !candidate.machinery;
     let longest = candidates
         .iter_mut()
@@ -195,7 +213,7 @@ pub(super) fn rank(candidates: &mut [Candidate], heaps: &[HeapSize]) {
         } else {
             (part as f64 / whole as f64).min(1.0)
         };
-        candidate.judge(heap);
+        candidate.judge(heap, provoked);
     }
     candidates.sort_by(|a, b| {
         // However large, what passes through comes after what stays.
@@ -230,6 +248,13 @@ fn pace(growing: &[(f64, i64)]) -> f64 {
     rate(*hours, *bytes) / was
 }
 
+/// Whether it was larger in one look than in the next, by more than chance.
+fn has_shrunk(sizes: &[u64]) -> bool {
+    sizes
+        .windows(2)
+        .any(|pair| (pair[1] as f64) < (1.0 - NOISE) * pair[0] as f64)
+}
+
 /// V8's own: code, feedback, shapes, which grow while a program warms up.
 fn is_machinery(row: &GrowthCluster) -> bool {
     matches!(
@@ -237,6 +262,15 @@ fn is_machinery(row: &GrowthCluster) -> bool {
         "(system)" | "(compiled code)" | "(hidden)" | "(object shape)" | "(small)"
     ) || row.words.ends_with("(system)")
         || hangs_on_v8_itself(row)
+        || is_of_the_moment(row)
+}
+
+/// Whether nothing but a call that is under way holds it: the look itself, mostly.
+fn is_of_the_moment(row: &GrowthCluster) -> bool {
+    let first = row.example.as_ref().and_then(|path| path.steps.first());
+    first.is_some_and(|step| {
+        step.object.name.starts_with("(Stack") || step.object.name.starts_with("(Handle scope")
+    })
 }
 
 /// Whether what grows are values that no object of the program holds: V8's tables of names and numbers.

@@ -8,7 +8,7 @@ use memguard_heap_graph::Snapshot;
 use memguard_heap_graph::diff::Grown;
 use memguard_heap_graph::signature::NOWHERE;
 
-use crate::digest::Digest;
+use crate::digest::{Digest, text_of};
 
 /// Fewer remembered objects say nothing.
 const LEAST: u64 = 12;
@@ -44,20 +44,20 @@ fn of_digest(
     let mut counts = vec![Count::default(); rows];
     let mut rest = Count::default();
     let cluster_of = |place: u32| clusters.get(place as usize).copied().unwrap_or(NOWHERE);
-    for &place in marked.values() {
-        match counts.get_mut(cluster_of(place) as usize) {
+    for mark in marked.values() {
+        match counts.get_mut(cluster_of(mark.place) as usize) {
             Some(count) => count.remembered += 1,
             None => rest.remembered += 1,
         }
     }
     let graph = now.graph();
     for node in graph.nodes().filter(|node| digest.marks(node.id())) {
-        let Some(&place) = marked.get(&node.id()) else {
+        let Some(mark) = marked.get(&node.id()) else {
             continue;
         };
-        let (before, after) = (cluster_of(place), grown.nodes[node.index().index()]);
+        let (before, after) = (cluster_of(mark.place), grown.nodes[node.index().index()]);
         // Another object at the same address is not the same object.
-        if before != after {
+        if before != after || mark.text != text_of(graph, &node) {
             continue;
         }
         match counts.get_mut(before as usize) {

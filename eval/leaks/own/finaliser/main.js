@@ -9,12 +9,14 @@ class Resource {
     this.rows = Array.from({ length: 30 }, (_, at) => at + number);
   }
 }
+// Functions of one scope share what any of them needs: each stands in a scope of its own.
+const undo = (resource) => () => resource.rows.pop();
+const count = (rows) => () => rows.length;
 const registry = new FinalizationRegistry((release) => release());
 
 loop((number) => {
   churn(number);
   if (number % 4) return;
   const resource = new Resource(number);
-  const { rows } = resource;
-  registry.register(resource, BAD ? () => resource.rows.pop() : () => rows.length);
+  registry.register(resource, BAD ? undo(resource) : count(resource.rows));
 }, 400);

@@ -97,9 +97,10 @@ fn growth(forecast: &LeakForecast) -> String {
             format_duration(ms.max(0.0) as u64)
         ));
     }
-    if let Some(probability) = forecast.probability {
+    if let Some((probability, horizon)) = forecast.probability.zip(forecast.horizon_ms) {
         text.push_str(&format!(
-            "; within half an hour with a probability of {}",
+            "; within {} with a probability of {}",
+            format_duration(horizon),
             percent(probability)
         ));
     }
