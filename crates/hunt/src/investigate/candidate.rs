@@ -265,11 +265,15 @@ fn is_machinery(row: &GrowthCluster) -> bool {
         || is_of_the_moment(row)
 }
 
-/// Whether nothing but a call that is under way holds it: the look itself, mostly.
+/// Whether a call that is under way holds it by itself: the look, mostly. What it holds by way of somebody's variables may well be kept.
 fn is_of_the_moment(row: &GrowthCluster) -> bool {
-    let first = row.example.as_ref().and_then(|path| path.steps.first());
-    first.is_some_and(|step| {
-        step.object.name.starts_with("(Stack") || step.object.name.starts_with("(Handle scope")
+    const DIRECTLY: usize = 3;
+    row.example.as_ref().is_some_and(|path| {
+        path.steps.len() <= DIRECTLY
+            && path.steps.first().is_some_and(|step| {
+                let root = step.object.name.as_str();
+                root.starts_with("(Stack") || root.starts_with("(Handle scope")
+            })
     })
 }
 

@@ -57,7 +57,7 @@ fn of_digest(
         };
         let (before, after) = (cluster_of(mark.place), grown.nodes[node.index().index()]);
         // Another object at the same address is not the same object.
-        if before != after || mark.text != text_of(graph, &node) {
+        if before != after || is_other_text(mark.text, text_of(graph, &node)) {
             continue;
         }
         match counts.get_mut(before as usize) {
@@ -73,6 +73,11 @@ fn of_digest(
         .into_iter()
         .map(|count| share(count).map(|share| (share / moved_not).min(1.0)))
         .collect()
+}
+
+/// Whether both are known, and differ.
+fn is_other_text(before: u32, after: u32) -> bool {
+    before != 0 && after != 0 && before != after
 }
 
 fn share(count: Count) -> Option<f64> {
