@@ -32,6 +32,8 @@ const PLANTED = 16;
 let selfTest = null;
 let selfTestReason = null;
 let busy = false;
+/** How many objects the last census of this thread has found for each byte in use: what a graph takes goes by them. */
+let objectsPerByte = null;
 /** The last census of this thread whose old objects are known natively. */
 let lastTracked = null;
 
@@ -57,7 +59,9 @@ async function takeInTurn(wish) {
 
 async function walk({ graph, retainers, classes, track, force, look = null, reason = 'api', keepAlive = true }) {
   const planted = selfTest === true ? null : Array.from({ length: PLANTED }, (_, index) => new MemguardPlanted(index));
-  const request = { heapUsedBytes: usedHeap(), classes, track, since: lastTracked, graph: graph ? { retainers } : null, look, force };
+  const heapUsedBytes = usedHeap();
+  const objects = objectsPerByte === null ? null : Math.ceil(heapUsedBytes * objectsPerByte);
+  const request = { heapUsedBytes, objects, classes, track, since: lastTracked, graph: graph ? { retainers } : null, look, force };
   const begun = await begin(request);
   const facts = { usedHeapBytes: usedHeap(), planted: planted === null ? null : { class: MemguardPlanted.name, count: planted.length, leastBytes: 40, mostBytes: 160 } };
   const createdAtMs = Date.now();
@@ -69,6 +73,7 @@ async function walk({ graph, retainers, classes, track, force, look = null, reas
   }
   selfTest = true;
   const { report } = ended;
+  objectsPerByte = report.total.count / facts.usedHeapBytes;
   // As the parent measured it, it is in what was taken.
   delete report.pausedMs;
   delete taken.ended;

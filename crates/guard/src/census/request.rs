@@ -6,13 +6,19 @@ use serde::Deserialize;
 use super::CensusError;
 
 /// What a child takes whatever the heap: its own pages of the program, tables of pages and maps.
-const BASE_BYTES: u64 = 16 << 20;
-/// A walk takes 1/64 of the heap for marks, and 16 bytes for each object that waits to be walked: measured, up to a sixth.
-const WALK_PART: u64 = 6;
-/// In hundredths of the used heap, of small objects (measured at 44 bytes each): the graph alone, with what `analyze()` finds, and with what
-/// a hunt does.
-const GRAPH_PERCENT: u64 = 300;
-const ANALYSIS_PERCENT: u64 = 400;
+const BASE_BYTES: u64 = 5 << 20;
+/// A walk takes this part of the heap for marks,
+const MARKS_PART: u64 = 64;
+/// and 16 bytes for each object that waits to be walked: for all of them at most so much, or this part of a heap of small ones.
+const WAITING_OBJECT_BYTES: u64 = 16;
+const MOST_WAITING_BYTES: u64 = 8 << 20;
+const WAITING_PART: u64 = 16;
+/// For each object, in bytes, where an earlier census has counted them: the graph and what `analyze()` finds (measured: 83).
+const ANALYSIS_OBJECT_BYTES: u64 = 110;
+/// In hundredths of the used heap, of small objects (measured at 38 bytes each): the graph alone, with what `analyze()` finds
+/// (measured: 140 and 225), and with what a hunt does.
+const GRAPH_PERCENT: u64 = 200;
+const ANALYSIS_PERCENT: u64 = 300;
 const LOOK_PERCENT: u64 = 450;
 
 /// A wish for a census.
@@ -21,6 +27,9 @@ const LOOK_PERCENT: u64 = 450;
 pub struct CensusRequest {
     /// Used heap in bytes.
     pub heap_used_bytes: u64,
+    /// How many objects there are, if an earlier census tells.
+    #[serde(default)]
+    pub objects: Option<u64>,
     /// Most classes that are told.
     pub classes: usize,
     /// Note where old objects are, for the next one.
@@ -102,12 +111,23 @@ impl Retained {
 impl CensusRequest {
     /// Memory that a child will take, in bytes.
     pub(super) fn bytes(&self) -> u64 {
-        let walk = BASE_BYTES.saturating_add(self.heap_used_bytes / WALK_PART);
-        let of_heap = |percent| of_heap(self.heap_used_bytes, percent);
+        let heap = self.heap_used_bytes;
+        let waiting = self.objects.map_or(heap / WAITING_PART, |objects| {
+            objects.saturating_mul(WAITING_OBJECT_BYTES)
+        });
+        let walk = BASE_BYTES
+            .saturating_add(heap / MARKS_PART)
+            .saturating_add(waiting.min(MOST_WAITING_BYTES));
+        let of_heap = |percent| of_heap(heap, percent);
+        let by_count =
+            |objects: u64| walk.saturating_add(objects.saturating_mul(ANALYSIS_OBJECT_BYTES));
         match (&self.graph, &self.look) {
             (None, None) => walk,
             (_, Some(_)) => of_heap(LOOK_PERCENT),
-            (Some(_), None) => of_heap(ANALYSIS_PERCENT),
+            (Some(_), None) => {
+                let by_size = of_heap(ANALYSIS_PERCENT);
+                self.objects.map_or(by_size, |it| by_count(it).min(by_size))
+            }
         }
     }
 }

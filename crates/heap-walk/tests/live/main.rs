@@ -15,3 +15,4 @@ mod damage;
 mod graph;
 mod metadata;
 mod support;
+mod workers;
