@@ -143,6 +143,26 @@ describe('a census', options, () => {
     assert.match(text, /\n {2}Fresh +object +app\.js:\d+:\d+ +\+500 /);
   });
 
+  it('compared with an earlier one that was asked for the same tells growth by holder', async (t) => {
+    const app = await runToEnd(
+      t,
+      `${START} grow(1000); globalThis.keep = () => requestLog; const other = (globalThis.shelf = new Map());
+      (async () => {
+        const first = await guard.census({ retainers: 'LogEntry' });
+        grow(500); for (let i = 0; i < 40; i++) other.set(i, new LogEntry(i));
+        const second = await guard.census({ retainers: 'LogEntry' });
+        const plain = await guard.census();
+        const change = second.compare(first);
+        say({ holders: change.holders, text: String(change), none: plain.compare(first).holders });
+      })();`,
+    );
+    const [{ holders, text, none }] = app.said;
+    assert.equal(none, null);
+    const growth = holders.map(({ heldBy, growth: { count } }) => [count, /requestLog/.test(heldBy), /shelf/.test(heldBy)]);
+    assert.deepEqual(growth, [[500, true, false], [40, false, true]], JSON.stringify(holders));
+    assert.match(text, /\n {2}\+500 held by .*requestLog.*, which retain \+/);
+  });
+
   it('of a worker is of the worker alone, beside a busy main thread', async (t) => {
     const app = await runToEnd(
       t,

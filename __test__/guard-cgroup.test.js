@@ -8,6 +8,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { it } = require('node:test');
 const { promisify } = require('node:util');
+const { limitedGroup, removeWhenEmpty } = require('./support/cgroup');
 const { root, temporaryFolder } = require('./support/tarballs');
 
 const run = promisify(execFile);
@@ -31,43 +32,11 @@ const APP = `
   }, process.argv[2]).unref();
 `;
 
-/** The folder of a new cgroup below our own, and the file that carries its limit; undefined where that is not for us. */
-function limitedGroup() {
-  try {
-    const lines = fs.readFileSync('/proc/self/cgroup', 'utf8').trim().split('\n').map((line) => line.split(':'));
-    const v1 = lines.find(([, controllers]) => controllers.split(',').includes('memory'));
-    const own = v1 === undefined ? path.join('/sys/fs/cgroup', lines.find(([id]) => id === '0')[2]) : path.join('/sys/fs/cgroup/memory', v1[2]);
-    const folder = path.join(own, `memguard-test-${process.pid}`);
-    fs.mkdirSync(folder);
-    try {
-      fs.writeFileSync(path.join(folder, v1 === undefined ? 'memory.max' : 'memory.limit_in_bytes'), String(LIMIT));
-    } catch (error) {
-      fs.rmdirSync(folder);
-      throw error;
-    }
-    return folder;
-  } catch {
-    return undefined;
-  }
-}
-
-/** A forked child may outlive the process that it was forked from. */
-async function removeWhenEmpty(group) {
-  for (let tries = 0; ; tries += 1) {
-    try {
-      return fs.rmdirSync(group);
-    } catch (error) {
-      if (error.code !== 'EBUSY' || tries === 100) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
-}
-
 it('the limit of the cgroup is read, judged and audited', { timeout: 120_000 }, async () => {
   const folder = temporaryFolder('memguard-cgroup-');
   const file = path.join(folder, 'app.cjs');
   fs.writeFileSync(file, APP);
-  const group = limitedGroup();
+  const group = limitedGroup(LIMIT);
   try {
     if (group === undefined) {
       // No cgroup of our own is to be had: then at least what is said about it must be consistent.

@@ -165,6 +165,18 @@ export interface ClassChange {
   promoted: ObjectTally | null;
 }
 
+/** How one holder changed. */
+export interface CensusHolderChange {
+  /** Where it hangs, as a hash that is the same in every census and process of a program. */
+  signature: string;
+  /** The same in words. */
+  heldBy: string;
+  /** Objects, and the bytes that they retain. */
+  before: ObjectTally;
+  after: ObjectTally;
+  growth: ObjectTally;
+}
+
 /** What grew between two censuses: `console.log(String(change))`. */
 export interface CensusChange {
   elapsedMs: number | null;
@@ -176,5 +188,10 @@ export interface CensusChange {
   /** Classes that changed, those that grew most first. */
   classes: ClassChange[];
   hiddenClasses: number;
+  /**
+   * Holders of what both censuses were asked for (`retainers`) that changed, those that grew most first; `null` where they were not
+   * asked for the same.
+   */
+  holders: CensusHolderChange[] | null;
   toString(): string;
 }

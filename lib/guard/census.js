@@ -164,7 +164,7 @@ class CensusChange {
   }
 
   toString() {
-    const { elapsedMs, total, ages, classes } = this;
+    const { elapsedMs, total, ages, classes, holders } = this;
     const survived = ages === null ? [] : [`  of old objects ${counted(ages.survived)} survived, ${counted(ages.promoted)} came, ${counted(ages.gone)} went`];
     return [
       `memguard census: ${signed(total.count)} objects, ${signedBytes(total.bytes)} in ${formatDuration(elapsedMs)}`,
@@ -173,6 +173,7 @@ class CensusChange {
         ['Class', 'Kind', 'Place', 'Growth', 'Bytes', 'Now'],
         classes.slice(0, SHOWN_ROWS).map((row) => [nameOf(row), row.group, placeOf(row), signed(row.growth.count), signedBytes(row.growth.bytes), String(row.after.count)]),
       ),
+      ...(holders ?? []).slice(0, SHOWN_ROWS).map(({ growth, heldBy }) => `  ${signed(growth.count)} held by ${heldBy}, which retain ${signedBytes(growth.bytes)}`),
     ].join('\n');
   }
 

@@ -18,7 +18,7 @@ const MORE = /^object system \/ Context context |^object \S+ element \[\]$|^obje
 function renamed(names) {
   const result = {};
   for (const [key, count] of Object.entries(names)) {
-    const plain = key.replace(/^object (Intl|console|Array Iterator) /, 'object Object ');
+    const plain = key.replace(/^object (Intl|console|Array Iterator) /, 'object Object ').replace(/^object (\S+) \(global\*\) /, 'object $1 ');
     result[plain] = (result[plain] ?? 0) + count;
   }
   return result;

@@ -20,7 +20,7 @@ mod request;
 mod run;
 mod support;
 
-pub use compare::{CensusChange, ClassChange, compare};
+pub use compare::{CensusChange, ClassChange, HolderChange, compare};
 pub use request::{CensusFacts, CensusRequest, GraphRequest, LookRequest, Planted, Retained};
 pub use run::{Begun, Finished, Problem, abort, begin, fork, prepare_again};
 pub use support::support;

@@ -245,12 +245,18 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
+    /// Half of what is left is kept for the process.
     pub(crate) fn new() -> Self {
+        Self::keeping(2)
+    }
+
+    /// For a child whose needs are small and known: only this part of what is left is kept.
+    pub(crate) fn keeping(part: u64) -> Self {
         let mut vitals = Vitals::open();
         let left = room::nearest(&vitals.read()).map_or(u64::MAX, |room| room.available_bytes);
         Self {
             vitals,
-            reserve_bytes: RESERVE_BYTES.min(left / 2),
+            reserve_bytes: RESERVE_BYTES.min(left / part),
         }
     }
 

@@ -1,4 +1,5 @@
-//! What grew between two censuses: by class, and, where addresses were noted, what of it survived.
+//! What grew between two censuses: by class, and, where addresses were noted, what of it survived; by holder, where both were
+//! asked who holds the same.
 
 use std::collections::HashMap;
 
@@ -25,6 +26,44 @@ struct Side {
     external_string_bytes: u64,
     rows: Vec<Row>,
     hidden_rows: u64,
+    #[serde(default)]
+    graph: Option<Graph>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Graph {
+    retainers: Option<Retainers>,
+}
+
+/// Who holds what was asked for.
+#[derive(Debug, Deserialize)]
+struct Retainers {
+    target: String,
+    clusters: Clusters,
+}
+
+#[derive(Debug, Deserialize)]
+struct Clusters {
+    total: u64,
+    rows: Vec<Cluster>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Cluster {
+    signature: String,
+    words: String,
+    count: i64,
+    retained_size: i64,
+}
+
+impl Cluster {
+    fn all(&self) -> Tally {
+        Tally {
+            count: self.count,
+            bytes: self.retained_size,
+        }
+    }
 }
 
 /// How many, and how large.
@@ -95,6 +134,24 @@ pub struct CensusChange {
     pub classes: Vec<ClassChange>,
     /// Classes that changed and are left out.
     pub hidden_classes: u64,
+    /// Holders of what both were asked for that changed, those that grew most first; none where they were not asked for the same.
+    pub holders: Option<Vec<HolderChange>>,
+}
+
+/// How one holder changed.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HolderChange {
+    /// Where it hangs, as a hash that is the same in every census and process of a program.
+    pub signature: String,
+    /// The same in words.
+    pub held_by: String,
+    /// Objects and what they retain, then.
+    pub before: Tally,
+    /// Now.
+    pub after: Tally,
+    /// Now less then.
+    pub growth: Tally,
 }
 
 /// What became of old objects.
@@ -212,7 +269,50 @@ fn change(earlier: &Side, later: &Side, top: usize) -> CensusChange {
         }),
         classes,
         hidden_classes,
+        holders: holders(earlier, later),
     }
+}
+
+fn holders(earlier: &Side, later: &Side) -> Option<Vec<HolderChange>> {
+    let then = earlier.graph.as_ref()?.retainers.as_ref()?;
+    let now = later.graph.as_ref()?.retainers.as_ref()?;
+    if then.target != now.target {
+        return None;
+    }
+    let mut before: HashMap<&str, &Cluster> = then
+        .clusters
+        .rows
+        .iter()
+        .map(|row| (row.signature.as_str(), row))
+        .collect();
+    let all_then = then.clusters.total == then.clusters.rows.len() as u64;
+    let all_now = now.clusters.total == now.clusters.rows.len() as u64;
+    let change = |row: &Cluster, before: Tally, after: Tally| HolderChange {
+        signature: row.signature.clone(),
+        held_by: row.words.clone(),
+        before,
+        after,
+        growth: after.minus(before),
+    };
+    let mut changes = Vec::new();
+    for row in &now.clusters.rows {
+        let was = before.remove(row.signature.as_str());
+        // What was not listed then may have been there.
+        if was.is_some() || all_then {
+            let was = was.map(Cluster::all).unwrap_or_default();
+            changes.push(change(row, was, row.all()));
+        }
+    }
+    if all_now {
+        let gone = before.into_values();
+        changes.extend(gone.map(|row| change(row, row.all(), Tally::default())));
+    }
+    changes.retain(|it| it.growth != Tally::default());
+    changes.sort_by(|a, b| {
+        let order = |it: &HolderChange| (std::cmp::Reverse(it.growth.bytes), it.held_by.clone());
+        order(a).cmp(&order(b))
+    });
+    Some(changes)
 }
 
 #[cfg(test)]
@@ -275,6 +375,46 @@ mod tests {
         let change = compare(&earlier, &later, 10).unwrap();
         assert!(change.classes.is_empty());
         assert!(change.ages.is_none(), "it looked for those of another one");
+    }
+
+    #[test]
+    fn growth_is_told_by_holder() {
+        let with = |rows: serde_json::Value, target: &str, total: u64| {
+            let mut side: serde_json::Value =
+                serde_json::from_str(&report(json!([]), 0, None)).unwrap();
+            side["graph"] = json!({ "retainers": { "target": target, "clusters": { "total": total, "rows": rows } } });
+            side.to_string()
+        };
+        let row = |signature: &str, count: i64| json!({ "signature": signature, "words": format!("in {signature}"), "count": count, "retainedSize": count * 100 });
+        let earlier = with(
+            json!([row("a", 10), row("b", 3), row("c", 5)]),
+            "class = A",
+            3,
+        );
+        let later = with(
+            json!([row("a", 50), row("b", 3), row("d", 1)]),
+            "class = A",
+            3,
+        );
+        let holders = compare(&earlier, &later, 10).unwrap().holders.unwrap();
+        let told: Vec<_> = holders
+            .iter()
+            .map(|it| (it.held_by.as_str(), it.growth.count, it.growth.bytes))
+            .collect();
+        assert_eq!(
+            told,
+            [("in a", 40, 4000), ("in d", 1, 100), ("in c", -5, -500)]
+        );
+
+        let cut = with(json!([row("a", 10)]), "class = A", 3);
+        let told = compare(&cut, &later, 10).unwrap().holders.unwrap();
+        assert_eq!(
+            told.len(),
+            1,
+            "what was not listed then may have been there"
+        );
+        let other = with(json!([row("a", 10)]), "class = B", 1);
+        assert!(compare(&other, &later, 10).unwrap().holders.is_none());
     }
 
     #[test]

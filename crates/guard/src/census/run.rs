@@ -20,6 +20,8 @@ use crate::snapshots::room::memory_room;
 const LEAST_BYTES: u64 = 128 << 20;
 /// Left for the app beside the child, or a quarter of what is left where that is less.
 const RESERVE_BYTES: u64 = 32 << 20;
+/// While a child walks, this part of what is left of the memory is kept for the process.
+const KEPT_PART: u64 = 8;
 /// A walk takes 50 ns an object, a graph with all that is asked of it a microsecond: minutes would be something else.
 const CPU: Duration = Duration::from_secs(180);
 const WALL: Duration = Duration::from_secs(600);
@@ -148,7 +150,7 @@ fn check_room(needed: u64) -> Result<(), CensusError> {
     let Some(room) = memory_room(0) else {
         return Ok(());
     };
-    let reserve = RESERVE_BYTES.min(room.available_bytes / 4);
+    let reserve = RESERVE_BYTES.min(room.available_bytes / KEPT_PART);
     if needed.saturating_add(reserve) <= room.available_bytes {
         return Ok(());
     }
@@ -305,7 +307,7 @@ fn keep(limits: Limits, to: File) -> (Limits, File) {
 
 /// On the reaper's thread.
 fn reap(ticket: u32, forked: Forked, mut under_way: UnderWay, here: Here, turn: Turn, done: Done) {
-    let mut watch = Watch::new();
+    let mut watch = Watch::keeping(KEPT_PART);
     let ended = forked.wait(&mut |vital| watch.look(vital));
     let mut finished = Finished::of(&ended, under_way.request.graph.is_some());
     if finished.error.is_none() {
