@@ -63,6 +63,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let stopped = StoppedProcess::stop(pid)?;
     let memory = ProcessMemory::of(&stopped)?;
     let right = walk(&memory, &metadata)?;
+    if walk(&memory, &metadata)? != right {
+        return Err("two walks of one heap differ: nothing can be said".into());
+    }
     let usual = layout(&memory, &metadata);
 
     let mut faults: Vec<(String, Metadata)> = Vec::new();

@@ -303,8 +303,9 @@ fn rows(walker: &Walker<'_, '_>, names: &Names<'_, '_>, earlier: Option<&Address
         })
         .collect();
     rows.sort_by(|a, b| {
-        let key = |row: &Row| (Reverse(row.all.bytes), row.group, row.name.clone());
-        key(a).cmp(&key(b))
+        let key = |row: &Row| (Reverse(row.all.bytes), row.group);
+        let name = || (&a.name, &a.place).cmp(&(&b.name, &b.place));
+        key(a).cmp(&key(b)).then_with(name)
     });
     rows
 }

@@ -21,7 +21,7 @@ const MAX_CHAIN: usize = 10_000;
 const MAX_SOURCE: usize = 64 << 20;
 
 /// A place in a script.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SourcePlace {
     /// The script's name: a path, a `file:` URL, `node:internal/…`.
     pub script: Rc<str>,

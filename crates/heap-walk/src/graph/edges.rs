@@ -3,11 +3,10 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use memguard_heap_graph::{EdgeKind, GraphBuilder, NodeIndex, StringId};
+use memguard_heap_graph::{EdgeKind, GraphBuilder, NodeIndex, NodeKind, StringId};
 
 use super::ranks::Ranks;
-use super::template::{Label, Role, Template};
-use crate::census::{Group, group_of};
+use super::template::{Label, Role, Template, node_kind};
 use crate::elf::u64_at;
 use crate::maps::Watch;
 use crate::names::{MAX_NAME, Names};
@@ -28,7 +27,7 @@ pub(super) struct EdgeWriter<'w, 'h, 'm> {
     stores: HashMap<u64, NodeIndex>,
     /// Names of variables, by ScopeInfo and slot.
     scopes: HashMap<u64, Rc<HashMap<usize, StringId>>>,
-    /// What V8 has in read-only memory besides texts and numbers: `undefined`, empty arrays, maps of its own types. V8's snapshots
+    /// Of what V8 has in read-only memory `undefined` and its like, empty arrays, maps of its own types. V8's snapshots
     /// don't say which of its own fields refer to most of them, and nothing is gained by it: they are always there.
     dull: Dull,
     /// What stands in the place of elements that are not there.
@@ -173,8 +172,12 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
         builder.edge(from, label.kind, label.name, node);
         for (offset, name) in [(layout.offsets.getter, get), (layout.offsets.setter, set)] {
             let function = self.names.view.field_word(pair.address, offset);
-            let function = function.and_then(|word| self.node(word));
-            if let Some(function) = function.filter(|&node| !self.dull.contains(node)) {
+            // Without one `undefined` or `null` stands there.
+            let function = function.filter(|&word| {
+                let object = self.names.view.object(word);
+                object.is_some_and(|it| it.instance_type() != layout.types.oddball)
+            });
+            if let Some(function) = function.and_then(|word| self.node(word)) {
                 builder.edge(from, label.kind, name, function);
             }
         }
@@ -430,11 +433,13 @@ struct Dull {
 impl Dull {
     fn find(walker: &Walker<'_, '_>, ranks: &Ranks) -> Self {
         let layout = walker.layout;
-        let tells = |kind: u16| {
-            matches!(
-                group_of(layout, kind),
-                Group::String | Group::Symbol | Group::Number | Group::BigInt
-            )
+        let is_dull_type = |kind: u16| {
+            kind == layout.types.oddball
+                || layout.type_name(kind) == "HOLE"
+                || matches!(
+                    node_kind(layout, kind),
+                    NodeKind::Array | NodeKind::ObjectShape
+                )
         };
         let mut pages: Vec<(u32, Vec<bool>)> = Vec::new();
         let mut last = None;
@@ -447,7 +452,7 @@ impl Dull {
                 pages.push((node.0, Vec::new()));
             }
             if let Some((_, is_dull)) = pages.last_mut() {
-                is_dull.push(!tells(object.instance_type()));
+                is_dull.push(is_dull_type(object.instance_type()));
             }
         }
         Self { pages }

@@ -283,7 +283,7 @@ pub(super) fn location(place: &SourcePlace) -> Location {
     }
 }
 
-fn node_kind(layout: &Layout, instance_type: u16) -> NodeKind {
+pub(super) fn node_kind(layout: &Layout, instance_type: u16) -> NodeKind {
     let types = &layout.types;
     match group_of(layout, instance_type) {
         Group::String => match instance_type & 7 {
