@@ -15,7 +15,7 @@ const { checkSnapshot } = require('../stress/snapshot/check');
 const LINUX = process.platform === 'linux';
 const START = `
 const { guard } = require('memguard');
-guard.start({ baseline: false, snapshotOn: false, census: false });
+guard.start({ baseline: false, snapshotOn: false, census: false, hunt: false });
 const tell = ({ code, message, failure }) => say({ code, message, failure });
 class LogEntry { constructor(i) { this.i = i; this.url = '/item/' + i; } }
 const requestLog = [];

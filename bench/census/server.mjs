@@ -60,7 +60,7 @@ const WAYS = {
   },
 };
 
-if (way !== 'writeHeapSnapshot') guard().start({ snapshotDir: dir, baseline: false, snapshotOn: false });
+if (way !== 'writeHeapSnapshot') guard().start({ snapshotDir: dir, baseline: false, snapshotOn: false, hunt: false, census: false });
 // The first census brings the metadata and the self-test: what is measured is what a server pays every time.
 if (way === 'census' || way === 'graph') await guard().census({ force: true });
 

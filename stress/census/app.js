@@ -46,7 +46,7 @@ function wrong(census) {
 
 async function takeCensuses(milliseconds, most) {
   const { guard } = require('../..');
-  guard.start({ baseline: false, snapshotOn: false, snapshotAtLimit: false, signal: false });
+  guard.start({ baseline: false, snapshotOn: false, snapshotAtLimit: false, signal: false, hunt: false });
   const told = { taken: 0, right: 0, retried: 0, failures: [], lost: [], harm: [], pauses: [] };
   const deadline = Date.now() + milliseconds;
   while (Date.now() < deadline && told.taken < most) {
