@@ -33,6 +33,8 @@ function hold() {
   const map = new Map(held.map((each, i) => [`k${i}`, new StressValue(i)]));
   const weak = new WeakMap(held.map((each, i) => [each, new StressValue(i)]));
   globalThis.stressed = { held, map, weak };
+  // What the server of the loads answers with.
+  globalThis.held = Array.from({ length: 20 }, (_, i) => ({ i, name: `x${i}` }));
 }
 
 function wrong(census) {
