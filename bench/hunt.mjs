@@ -1,6 +1,6 @@
 // What a hunt costs a busy server that leaks: latency, CPU and memory, against the same guard without a hunt.
 //
-//   npm run bench -- hunt [--mb 100] [--rounds 3] [--seconds 40] [--rate 200]
+//   npm run bench -- hunt [--mb 100] [--rounds 3] [--seconds 60] [--rate 200]
 //
 // With and without take turns, each in a process of its own. The pace makes a run as long as half an hour of production: so many looks
 // fall into it, and what they cost is told for each look as well as for the run.
@@ -24,7 +24,7 @@ const LOOKS_PER_DAY = 60;
 const DAY_MS = 24 * 3600e3;
 const TICKS_PER_S = 100;
 
-const { values } = parseArgs({ options: { mb: { type: 'string', default: '100' }, rounds: { type: 'string', default: '3' }, seconds: { type: 'string', default: '40' }, rate: { type: 'string', default: '200' } } });
+const { values } = parseArgs({ options: { mb: { type: 'string', default: '100' }, rounds: { type: 'string', default: '3' }, seconds: { type: 'string', default: '60' }, rate: { type: 'string', default: '200' } } });
 const [mb, rounds, seconds, rate] = ['mb', 'rounds', 'seconds', 'rate'].map((name) => Number(values[name]));
 if (!(mb >= 5 && rounds >= 1 && seconds >= 15 && rate >= 1)) throw new Error('a heap has 5 MB at least, a run takes 15 seconds at least');
 
@@ -67,6 +67,10 @@ console.log(table(['', ...Object.keys(columns)], ['no hunt', 'hunt'].map((way) =
 const hunted = results.filter((it) => it.way === 'hunt');
 const told = hunted.filter((it) => it.words !== null);
 const looks = told.reduce((all, it) => all + it.looks, 0);
+if (looks === 0) {
+  console.log('\nno run was long enough to find the leak: nothing to say of a look; a longer --seconds helps');
+  process.exit(1);
+}
 const pauses = told.flatMap((it) => it.pausesMs);
 const perLook = told.reduce((all, it) => all + it.childCpuMs, 0) / looks;
 console.log(`\nfound in ${told.length} of ${hunted.length} runs: ${[...new Set(told.map((it) => it.words))].join('; ')}`);

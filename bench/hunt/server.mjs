@@ -23,6 +23,7 @@ globalThis.gc();
 const requestLog = [];
 const server = http.createServer((request, response) => {
   const fresh = Array.from({ length: 100 }, (_, i) => new Order(i));
+  fresh[0] = shelf.get(Math.floor(Math.random() * shelf.size));
   for (let i = 0; i < 20; i++) requestLog.push(new Order(requestLog.length));
   response.end(JSON.stringify(fresh.slice(0, 10).map(({ id, customer, lines }) => ({ id, customer, lines }))));
 });
