@@ -167,6 +167,19 @@ describe('after a fork', options, () => {
   });
 });
 
+describe('a child that collects garbage', options, () => {
+  it('does not give back the dead buffers that were kept from it', async (t) => {
+    const app = await hookedToEnd(
+      t,
+      `let buffers = Array.from({ length: 4 }, () => Buffer.alloc(32 << 20, 1));
+      setTimeout(() => { buffers = null; guard.takeSnapshot({ method: 'fork' }).then((taken) => say(brief(taken))); }, 50);`,
+    );
+    const [{ retries, failures, file }] = app.said;
+    assert.deepEqual([retries, failures], [0, []]);
+    assertWhole(file);
+  });
+});
+
 describe('a child that fails', options, () => {
   it('because it would wait for a thread that it does not have is followed by another', async (t) => {
     const app = await hookedToEnd(t, `hooks.simulateFault('dead-thread', 1); guard.takeSnapshot().then((taken) => say(brief(taken)));`);

@@ -19,6 +19,8 @@ const V8_ALIGNMENT: usize = 256 * 1024;
 const LARGE: usize = 1 << 20;
 /// The least that a buffer must have to be kept from the child.
 const BUFFER: usize = 1 << 20;
+/// The most of them: each is a region of its own for the moment of the fork, and the kernel allows some 65,000.
+const MOST_BUFFERS: usize = 4096;
 /// The least that all of them must have together: below that there is nothing to gain.
 const WORTH_KEEPING: usize = 16 << 20;
 
@@ -38,8 +40,17 @@ pub struct Inventory {
     marked: Vec<Region>,
     /// Marked, but by somebody else: never touched.
     foreign: Vec<Region>,
-    /// Buffers that a child does not need.
-    buffers: Vec<Region>,
+    /// Regions with buffers that a child does not need.
+    buffers: Vec<Buffers>,
+}
+
+/// A region that consists of nothing but large blocks of `malloc`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Buffers {
+    region: Region,
+    /// What the child does not need: the blocks without their first pages, since V8 frees in the child what is dead by
+    /// then, and `free` reads the head of a block.
+    bodies: Vec<Region>,
 }
 
 /// What is done around a fork.
@@ -70,15 +81,19 @@ impl Inventory {
     /// Reads the list. Waits for the kernel to walk the page tables.
     pub fn read(proc_root: &Path, keep_buffers: bool) -> Result<Self, Unreadable> {
         let text = std::fs::read(proc_root.join("self/smaps")).map_err(Unreadable::Io)?;
-        Self::parse(&text, keep_buffers.then_some(is_malloc_buffer))
+        Self::parse(&text, keep_buffers.then_some(bodies_of))
     }
 
-    fn parse(text: &[u8], is_buffer: Option<fn(&Region) -> bool>) -> Result<Self, Unreadable> {
+    fn parse(
+        text: &[u8],
+        bodies_of: Option<fn(&Region) -> Vec<Region>>,
+    ) -> Result<Self, Unreadable> {
         let all = maps::flagged(text);
         if let Some(device) = all.iter().find_map(|it| device(it.mapping.name)) {
             return Err(Unreadable::Device(device));
         }
         let mut inventory = Self::default();
+        let mut count = 0;
         for it in &all {
             let region = &it.mapping.region;
             if !it.mapping.is_anonymous {
@@ -90,18 +105,22 @@ impl Inventory {
                 } else {
                     inventory.marked.push(region.clone());
                 }
-            } else if it.mapping.rights == b"rw-p"
-                && !it.is_special
-                && region.len() >= BUFFER
-                && is_buffer.is_some_and(|is_buffer| is_buffer(region))
-            {
-                inventory.buffers.push(region.clone());
+            } else if it.mapping.rights == b"rw-p" && !it.is_special && region.len() >= BUFFER {
+                let bodies = bodies_of.map_or_else(Vec::new, |bodies_of| bodies_of(region));
+                count += bodies.len();
+                if !bodies.is_empty() && count <= MOST_BUFFERS {
+                    inventory.buffers.push(Buffers {
+                        region: region.clone(),
+                        bodies,
+                    });
+                }
             }
         }
         if inventory.marked.is_empty() && !text.windows(8).any(|word| word == b"VmFlags:") {
             return Err(Unreadable::NoFlags);
         }
-        if inventory.buffers.iter().map(Region::len).sum::<usize>() < WORTH_KEEPING {
+        let bodies = inventory.buffers.iter().flat_map(|it| &it.bodies);
+        if bodies.map(Region::len).sum::<usize>() < WORTH_KEEPING {
             inventory.buffers.clear();
         }
         Ok(inventory)
@@ -113,8 +132,13 @@ impl Inventory {
         for mapping in maps::mappings(maps).filter(|mapping| mapping.is_anonymous) {
             let region = &mapping.region;
             // A buffer counts only if it is exactly as it was: what lies there could be another by now.
-            if mapping.rights == b"rw-p" && holds(&self.buffers, region) {
-                plan.keep.push(region.clone());
+            if mapping.rights == b"rw-p"
+                && let Ok(at) = self
+                    .buffers
+                    .binary_search_by_key(&region.start, |it| it.region.start)
+                && self.buffers[at].region == *region
+            {
+                plan.keep.extend_from_slice(&self.buffers[at].bodies);
                 continue;
             }
             if holds(&self.marked, region) {
@@ -153,23 +177,28 @@ fn could_be_v8(mapping: &Mapping<'_>) -> bool {
         || mapping.region.start.is_multiple_of(V8_ALIGNMENT)
 }
 
-/// Whether a region consists of nothing but large blocks of glibc's `malloc`, each of which says so in its head.
-fn is_malloc_buffer(region: &Region) -> bool {
+/// The large blocks of a region that consists of nothing but such of glibc's `malloc`, each of which says so in its head;
+/// without their first pages. Nothing where there is anything else.
+fn bodies_of(region: &Region) -> Vec<Region> {
     const MMAPPED: usize = 2;
     let page = super::page_size();
+    let mut bodies = Vec::new();
     let mut at = region.start;
     while at < region.end {
         let Some([before, size]) = peek(at) else {
-            return false;
+            return Vec::new();
         };
         let length = size & !7;
         let is_block = size & 7 == MMAPPED && before == 0 && length >= page;
         if !is_block || !length.is_multiple_of(page) || length > region.end - at {
-            return false;
+            return Vec::new();
+        }
+        if length >= BUFFER {
+            bodies.push(at + page..at + length);
         }
         at += length;
     }
-    true
+    bodies
 }
 
 /// Reads two words of this process through the kernel, so that what was unmapped meanwhile is an error, not a fault.
@@ -218,6 +247,7 @@ pub fn advise_one(region: &Region, advice: libc::c_int) -> bool {
     reason = "a region is a range, and a list may have one"
 )]
 mod tests {
+    use super::super::page_size;
     use super::*;
 
     const SMAPS: &[u8] = b"\
@@ -233,9 +263,13 @@ VmFlags: rd wr dc lo
 VmFlags: rd wr
 ";
 
+    fn without_head(region: &Region) -> Vec<Region> {
+        vec![region.start + 0x1000..region.end]
+    }
+
     #[test]
     fn v8s_regions_are_told_from_others() {
-        let inventory = Inventory::parse(SMAPS, Some(|_| true)).unwrap();
+        let inventory = Inventory::parse(SMAPS, Some(without_head)).unwrap();
         assert_eq!(
             inventory.marked,
             [0x10_0000..0x20_0000, 0x20_0000..0x28_0000]
@@ -245,13 +279,19 @@ VmFlags: rd wr
             inventory.foreign,
             [0x30_1000..0x50_1000, 0xa0_0000..0xa0_1000]
         );
-        assert_eq!(inventory.buffers, [0x400_0000..0x800_0000]);
+        assert_eq!(
+            inventory.buffers,
+            [Buffers {
+                region: 0x400_0000..0x800_0000,
+                bodies: vec![0x400_1000..0x800_0000],
+            }]
+        );
         assert_eq!(inventory.marked_bytes(), 0x18_0000);
     }
 
     #[test]
     fn all_is_shown_but_what_others_marked_and_only_what_was_seen_is_marked_again() {
-        let inventory = Inventory::parse(SMAPS, Some(|_| true)).unwrap();
+        let inventory = Inventory::parse(SMAPS, Some(without_head)).unwrap();
         let maps = b"\
 100000-200000 rw-p 00000000 00:00 0
 200000-2c0000 rw-p 00000000 00:00 0
@@ -270,7 +310,7 @@ VmFlags: rd wr
                 ],
                 // The second has grown: who knows what it is now.
                 mark: vec![0x10_0000..0x20_0000],
-                keep: vec![0x400_0000..0x800_0000],
+                keep: vec![0x400_1000..0x800_0000],
                 write: vec![0x10_0000..0x20_0000],
             }
         );
@@ -296,16 +336,16 @@ VmFlags: rd wr
     fn a_large_block_of_malloc_is_recognised_and_nothing_else() {
         let block = vec![1_u8; 48 << 20];
         let inventory = Inventory::read(Path::new("/proc"), true).unwrap();
-        let inside = |region: &&Region| region.contains(&(block.as_ptr() as usize));
-        assert!(inventory.buffers.iter().any(|region| inside(&region)));
+        let start = block.as_ptr() as usize;
+        let kept = |address: usize| {
+            let mut bodies = inventory.buffers.iter().flat_map(|it| &it.bodies);
+            bodies.any(|body| body.contains(&address))
+        };
+        // All but the page with the head, which `free` reads.
+        assert!(kept(start + page_size()) && kept(start + block.len() - 1));
+        assert!(!kept(start - 8));
         let stack = 0_u8;
-        let stack = &raw const stack as usize;
-        assert!(
-            !inventory
-                .buffers
-                .iter()
-                .any(|region| region.contains(&stack))
-        );
+        assert!(!kept(&raw const stack as usize));
         assert_eq!(peek(8), None);
     }
 }

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use super::black_box::{BlackBox, Counter, Page, Reason, become_child};
 use super::reaper::Forked;
+#[cfg(target_env = "gnu")]
+use super::regions::{self, Inventory};
 use super::{burden, fakes, signals};
 use crate::{Ended, Failure, Limits, Outcome, Timings, Verdict};
 
@@ -209,6 +211,28 @@ fn no_thread_is_made_joined_or_woken_and_no_event_awaited() {
     assert_eq!(
         (ended.outcome, &ended.answer[..]),
         (Outcome::Done, &[5][..])
+    );
+}
+
+#[test]
+#[cfg(target_env = "gnu")]
+fn a_large_buffer_that_the_child_does_not_have_can_be_freed_there() {
+    let block = vec![1_u8; 48 << 20];
+    let inside = block.as_ptr() as usize + (1 << 20);
+    let inventory = Inventory::read(Path::new("/proc"), true).unwrap();
+    let plan = inventory.plan(&std::fs::read("/proc/self/maps").unwrap());
+    assert!(plan.keep.iter().any(|region| region.contains(&inside)));
+    regions::advise(&plan.keep, libc::MADV_DONTFORK);
+    let forked = fork(BlackBox::new().unwrap(), |_| {
+        let is_there = regions::peek(inside).is_some();
+        drop(block);
+        u8::from(is_there)
+    });
+    regions::advise(&plan.keep, libc::MADV_DOFORK);
+    let ended = forked.wait(&mut |_| Verdict::GoOn);
+    assert_eq!(
+        (ended.outcome, &ended.answer[..]),
+        (Outcome::Done, &[0][..])
     );
 }
 
