@@ -15,7 +15,7 @@ const fs = require('fs');
 const path = require('path');
 const { spawnSync } = require('child_process');
 const { Failure, run } = require('./lib/failure');
-const { TIMEOUT_MS, runnerArguments, testFiles } = require('./lib/js-tests');
+const { runTests, testFiles, toldOf } = require('./lib/js-tests');
 const { compareVersions } = require('./lib/requirements');
 const { cache, root } = require('./lib/paths');
 const { seconds, step } = require('./lib/step');
@@ -41,6 +41,9 @@ const OLDEST_MUSL = '1.2.4';
 /** The first Debian release with a musl that is new enough. Ubuntu 24.04 has one, and does not know Debian's keys. */
 const KEYS = '/usr/share/keyrings/debian-archive-keyring.gpg';
 const DEBIAN = `deb [signed-by=${KEYS}] http://deb.debian.org/debian trixie main\n`;
+
+/** No line may take longer. */
+const LINE_TIMEOUT_MS = 900_000;
 
 /** What has to do with the system's C library; the rest is the same as on glibc. */
 const TESTS = ['guard-fork.', 'guard-fork-process'];
@@ -141,13 +144,9 @@ function test(binary, files) {
   if (version === '') throw new Failure(`${binary} does not start: ${stderr}`);
   console.log(`\n── Node.js ${version}, musl`);
   const started = Date.now();
-  const { status, signal } = spawnSync(binary, runnerArguments(version, files), {
-    cwd: root,
-    stdio: ['ignore', 'inherit', 'inherit'],
-    timeout: TIMEOUT_MS * 2,
-    env: { ...process.env, NAPI_RS_NATIVE_LIBRARY_PATH: ADDON, TEST_HOOKS_ADDON: ADDON },
-  });
-  return { version, passed: status === 0, end: signal || `exit code ${status}`, time: seconds(Date.now() - started) };
+  const env = { ...process.env, NAPI_RS_NATIVE_LIBRARY_PATH: ADDON, TEST_HOOKS_ADDON: ADDON };
+  const outcome = runTests(binary, version, files, { timeoutMs: LINE_TIMEOUT_MS, env });
+  return { version, ...outcome, time: seconds(Date.now() - started) };
 }
 
 run(async () => {
@@ -161,8 +160,8 @@ run(async () => {
   const results = nodes.map((binary) => test(binary, testFiles(patterns)));
 
   console.log('');
-  for (const { version, passed, end, time } of results) {
-    console.log(`${passed ? '✔' : '✘'} Node.js ${version}, musl ${versionOf(withLoader)} (${time}${passed ? '' : `, ${end}`})`);
+  for (const { version, passed, end, again, time } of results) {
+    console.log(`${passed ? '✔' : '✘'} Node.js ${version}, musl ${versionOf(withLoader)} (${time}${passed ? toldOf(again) : `, ${end}`})`);
   }
   const failed = results.filter(({ passed }) => !passed);
   if (failed.length > 0) throw new Failure(`failed under musl on Node.js ${failed.map(({ version }) => version).join(', ')}`);

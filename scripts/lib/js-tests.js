@@ -27,28 +27,30 @@ function testFiles(patterns = []) {
 const MOST_BY_CHANCE = 3;
 
 /**
- * Runs `files` with the node `binary` of `version`. The tests look at real processes under load, and what else the machine
- * does may be too much for one: a few files that failed are run again, one after the other, and must pass then. Answers
- * `{ passed, end, again }`: how it ended where it did not pass, and the files that passed at the second try.
+ * Runs `files` with the node `binary` of `version`, in the environment `env`, by default this one. The tests look at real
+ * processes under load, and what else the machine does may be too much for one: a few files that failed are run again, one
+ * after the other, and must pass then. Answers `{ passed, end, again }`: how it ended where it did not pass, and the
+ * files that passed at the second try.
  */
-function runTests(binary, version, files, { timeoutMs } = {}) {
+function runTests(binary, version, files, { timeoutMs, env } = {}) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'memguard-tests-'));
   try {
     const list = path.join(folder, 'failed');
-    const first = start(binary, runnerArguments(version, files, { list }), timeoutMs);
+    const settings = { timeout: timeoutMs, env };
+    const first = start(binary, runnerArguments(version, files, { list }), settings);
     if (first.passed) return { ...first, again: [] };
     const failed = read(list);
     if (failed.length === 0 || failed.length > MOST_BY_CHANCE) return { ...first, again: [] };
     console.log(`\n── again, by themselves: ${failed.map((file) => path.basename(file)).join(', ')}`);
-    const second = start(binary, runnerArguments(version, failed, { atATime: 1 }), timeoutMs);
+    const second = start(binary, runnerArguments(version, failed, { atATime: 1 }), settings);
     return { ...second, again: second.passed ? failed : [] };
   } finally {
     fs.rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function start(binary, args, timeoutMs) {
-  const { status, signal } = spawnSync(binary, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], timeout: timeoutMs });
+function start(binary, args, settings) {
+  const { status, signal } = spawnSync(binary, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], ...settings });
   return { passed: status === 0, end: signal ?? `exit code ${status}` };
 }
 
