@@ -7,6 +7,7 @@ const fs = require('fs');
 const os = require('os');
 const path = require('path');
 const { spawn } = require('child_process');
+const { cleanup } = require('./cleanup');
 
 const root = path.resolve(__dirname, '..', '..');
 
@@ -24,9 +25,10 @@ const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 /** A folder that is gone after the test. */
 function temporaryFolder(t) {
   const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), 'memguard-app-'));
-  t.after(() => {
+  cleanup(t, () => {
     fs.chmodSync(folder, 0o700);
-    fs.rmSync(folder, { recursive: true, force: true, maxRetries: 20 });
+    // A forked child may outlive its app, and write to its end.
+    return fs.promises.rm(folder, { recursive: true, force: true, maxRetries: 20 });
   });
   return folder;
 }
@@ -160,7 +162,7 @@ function run(t, source, { node = [], args = [], env = {}, folder = project(t), f
       : spawn('/bin/sh', ['-c', `${shell}; exec "$0" "$@"`, process.execPath, ...argv], options);
   const app = new App(child);
   app.folder = folder;
-  t.after(async () => {
+  cleanup(t, async () => {
     if (app.end === null) app.kill();
     await app.ends();
   });

@@ -211,7 +211,7 @@ pub(crate) fn stack_words(
     let start = stack_pointer & !7;
     let end = region_of(source.regions(), start)
         .filter(|r| r.readable && !matches!(r.kind, RegionKind::File(_)))
-        .map_or(start, |r| r.end.min(start + MAX_STACK_BYTES));
+        .map_or(start, |r| r.end.min(start.saturating_add(MAX_STACK_BYTES)));
     words(source, start, end)
 }
 
@@ -222,12 +222,16 @@ fn find_isolate(source: &dyn MemorySource, heap: u64) -> Result<u64, WalkError> 
     };
     let region = region_of(source.regions(), heap).ok_or_else(none)?;
     let start = region.start.max(heap.saturating_sub(ISOLATE_BEFORE));
-    let around = words(source, start, region.end.min(heap + ISOLATE_BEFORE))?;
+    let around = words(
+        source,
+        start,
+        region.end.min(heap.saturating_add(ISOLATE_BEFORE)),
+    )?;
     let mut counts: Vec<(u64, usize)> = Vec::new();
     // The heap is embedded in the isolate's second half.
     for &word in around
         .iter()
-        .filter(|w| **w % 8 == 0 && **w >= start && **w + (16 << 10) < heap)
+        .filter(|w| **w % 8 == 0 && (start..heap.saturating_sub(16 << 10)).contains(*w))
     {
         match counts.iter_mut().find(|(value, _)| *value == word) {
             Some((_, count)) => *count += 1,
