@@ -260,8 +260,10 @@ function outlookOf(forecast) {
   return forecast.growthInterval.includes(null) ? null : forecast;
 }
 
-/** The history's columns as points. */
-function seriesOf({ atMs, figures, mean }) {
+/** The history's columns as points; none before the first sample. */
+function seriesOf(history) {
+  if (history === null) return [];
+  const { atMs, figures, mean } = history;
   const column = (name) => mean[figures.indexOf(name)] ?? [];
   const [live, used, total, external, rss] = ['liveHeap', 'heapUsed', 'heapTotal', 'external', 'rss'].map(column);
   const bytes = (value) => Math.round(value ?? 0);

@@ -89,7 +89,8 @@ async function takeBegun(begun, wish) {
     await engine.snapshots.abort(begun.ticket);
     throw new MemguardError(problem.code, problem.message, { failure: problem.failure });
   }
-  const written = await write(begun, { ...known, methodReason: problem.message, retries: taken.retries });
+  const reasons = [methodReason, problem.message].filter(Boolean).join('; ');
+  const written = await write(begun, { ...known, methodReason: reasons, retries: taken.retries });
   return { ...written, failures: taken.failures };
 }
 

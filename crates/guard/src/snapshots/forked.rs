@@ -319,20 +319,25 @@ impl Problem {
                 "the child that was to take the heap snapshot failed: {failure} ({detail})"
             ),
         });
+        // A heap that could not be walked may still be written by V8; on a full disk neither helps.
+        let could_not_walk = under_way.method == Method::Walk
+            && failure == Failure::Work
+            && told.code != "ERR_MEMGUARD_SNAPSHOT_NO_DISK";
         Self {
             code: told.code,
             message: told.message,
             failure: failure.name(),
             is_worth_retrying: anew && failure.is_worth_retrying(),
             may_block: anew
-                && matches!(
-                    failure,
-                    Failure::DeadThread
-                        | Failure::Crash
-                        | Failure::KeptBuffer
-                        | Failure::Panic
-                        | Failure::Unknown
-                ),
+                && (could_not_walk
+                    || matches!(
+                        failure,
+                        Failure::DeadThread
+                            | Failure::Crash
+                            | Failure::KeptBuffer
+                            | Failure::Panic
+                            | Failure::Unknown
+                    )),
         }
     }
 }
