@@ -6,6 +6,9 @@ const { locate } = require('./locate');
 const { growthOf } = require('./measure');
 const { checked } = require('./options');
 
+/** Code or caches of V8's own that go at the same moment hide a small leak, but not again and again. */
+const EXPECTANT_LOOKS = 3;
+
 /** Measurements of one thread come one after the other: each would see what the other allocates. */
 let last = Promise.resolve();
 
@@ -41,9 +44,11 @@ async function assertNoLeak(fn, options) {
 /** Fails when they don't: for the test of a test. Answers what leaks. */
 async function expectLeak(fn, options) {
   const caller = callerOf(expectLeak);
-  const found = await findLeak(fn, options);
-  if (found === null) throw failure({ message: 'nothing leaks: the live heap does not grow with the calls' }, caller, null);
-  return found;
+  for (let look = 0; look < EXPECTANT_LOOKS; look++) {
+    const found = await findLeak(fn, options);
+    if (found !== null) return found;
+  }
+  throw failure({ message: 'nothing leaks: the live heap does not grow with the calls' }, caller, null);
 }
 
 /** The stack at the call: after the first wait, nobody knows of it any more. */
