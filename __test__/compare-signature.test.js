@@ -110,9 +110,10 @@ describe('the leaking server of the demo', () => {
   it('did not grow from one process to another that did the same', async () => {
     const { growth } = await compare(files.late, files.other);
     const leak = assertNamed(await compare(files.early, files.late));
-    // Strings may be flat in one and not yet in the other.
     for (const row of growth.clusters.rows.filter(({ words }) => words.includes('requestLog'))) {
-      assert.ok(row.countDelta === 0 && row.sizeDelta < 0.1 * leak.sizeDelta, JSON.stringify(row, null, 1));
+      // Strings may be flat in one and not yet in the other, where each is made of two.
+      const isSame = row.countDelta === 0 || row.class.endsWith('string)');
+      assert.ok(isSame && row.sizeDelta < 0.1 * leak.sizeDelta, JSON.stringify(row, null, 1));
     }
   });
 });
