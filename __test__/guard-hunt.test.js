@@ -57,6 +57,14 @@ describe('a hunt', options, () => {
     assert.deepEqual(await app.ends(), { code: 0, signal: null });
   });
 
+  it('that fails for a reason of its own is over, and the process goes on', async (t) => {
+    const app = run(t, `${server(false, { pace: 1000 })} const engine = require(require('path').join(require.resolve('memguard'), '../lib/engine')); engine.hunt.step = () => { throw new Error('broken'); }; setTimeout(() => { say({ served }); process.exit(0); }, 2000);`);
+    const { served } = await app.says((it) => it.served);
+    assert.ok(served > 0);
+    assert.deepEqual(app.said.filter((it) => it.degraded), [{ degraded: 'hunt', reason: 'broken' }]);
+    assert.deepEqual(await app.ends(), { code: 0, signal: null });
+  });
+
   it('unattended finds the leak, tells it by event and files, and counts it over restarts', async (t) => {
     const folder = project(t);
     const app = run(t, `${server(true, { pace: 120 })} guard.on('leak', (report) => say(gist(report)));`, { folder });

@@ -79,7 +79,7 @@ class Hunt {
     engine.hunt.update(this.#id, { ...this.#settings, minWaitMs: wait, maxWaitMs: wait });
     const { promise } = this.#asked;
     this.#restart();
-    this.#step({ type: 'asked', ...this.#observe() });
+    this.#observeAnd('asked');
     return promise;
   }
 
@@ -96,9 +96,29 @@ class Hunt {
     clearInterval(this.#timer);
     if (!this.#isAutomatic && this.#asked === null) return;
     const every = Math.max(LEAST_TICK_MS, TICK_MS / this.#settings.pace);
-    this.#timer = setInterval(() => this.#step({ type: 'tick', ...this.#observe() }), every);
+    this.#timer = setInterval(() => this.#observeAnd('tick'), every);
     // Who has asked is waited for; else the process may end.
     if (this.#asked === null) this.#timer.unref();
+  }
+
+  #observeAnd(type) {
+    try {
+      this.#step({ type, ...this.#observe() });
+    } catch (error) {
+      this.#giveUp(error);
+    }
+  }
+
+  /** Nothing that goes wrong here may reach the process: this hunt is over, and says why. */
+  #giveUp(error) {
+    if (this.#closed) return;
+    clearInterval(this.#timer);
+    this.#isAutomatic = false;
+    sampling.abandon();
+    const asked = this.#asked;
+    this.#asked = null;
+    if (asked === null) this.#failed(error);
+    else asked.reject(error);
   }
 
   #observe() {
@@ -138,16 +158,16 @@ class Hunt {
         sampling.abandon();
         break;
       case 'look':
-        this.#look(action);
+        this.#look(action).catch((error) => this.#giveUp(error));
         break;
       case 'announce':
-        this.#announce('found');
+        this.#announce('found').catch((error) => this.#giveUp(error));
         break;
       case 'confirm':
-        this.#announce('confirmed');
+        this.#announce('confirmed').catch((error) => this.#giveUp(error));
         break;
       case 'retract':
-        this.#announce('retracted');
+        this.#announce('retracted').catch((error) => this.#giveUp(error));
         break;
       case 'dismiss':
         this.#looks = [];
@@ -179,7 +199,7 @@ class Hunt {
       this.#looking = false;
     }
     this.#step(event);
-    this.#keepState();
+    await this.#keepState();
   }
 
   async #keepState() {

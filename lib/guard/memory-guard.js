@@ -377,7 +377,7 @@ class MemoryGuard extends EventEmitter {
     const problem = folderProblem(this.#options.snapshotDir);
     if (problem !== null) this.#degraded('snapshot', 'ERR_MEMGUARD_SNAPSHOT_DIR', problem);
     else this.#folders.use(this.#folder(), engine.snapshots.tidy).catch((error) => this.#degraded('snapshot', error.code, error.message));
-    if (this.#options.hunt && engine.name === 'native') this.#huntOn();
+    if (this.#options.hunt && engine.name === 'native') this.#huntOn().catch(({ code, message }) => this.#degraded('hunt', code, message));
     if (!isMainThread) return;
     for (const warning of engine.audit()) {
       if (this.#warnings.includes(warning.code)) continue;
