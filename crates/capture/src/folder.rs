@@ -30,9 +30,7 @@ use crate::lock::{self, FolderLock};
 use crate::names::{Compression, SnapshotName, state_file};
 use crate::owner::Owner;
 use crate::platform;
-use crate::retention::{
-    Incoming, Refusal, RetentionPolicy, Rule, Situation, Standing, UnderWay, plan,
-};
+use crate::retention::{Incoming, Refusal, RetentionPolicy, Rule, Situation, Standing, plan};
 
 /// The longest that a call waits for the folder's lock, unless [`Folder::with_lock_wait`] says otherwise.
 pub const LOCK_WAIT: Duration = Duration::from_secs(2);
@@ -209,15 +207,13 @@ impl Folder {
         list(&self.dir)
     }
 
-    /// Applies the retention policy now and removes what dead processes have left behind. A capture that is under way
-    /// makes way for itself when it is whole, and tells what went for it.
+    /// Applies the retention policy now and removes what dead processes have left behind.
     ///
     /// # Errors
     /// [`Error::Busy`], [`Error::Dir`], [`Error::Io`].
     pub fn prune(&self, now_ms: u64) -> Result<Vec<Deleted>, Error> {
         let (_lock, owner) = self.lock()?;
         let mut scan = Scan::tidy(&self.dir, &owner)?;
-        scan.under_way = UnderWay::default();
         self.make_way(&mut scan, Incoming::Nothing, now_ms, |_| true)
     }
 

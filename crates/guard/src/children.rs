@@ -69,6 +69,11 @@ impl Patience {
 /// One fork at a time in this process: the marks of the memory must not be read while another changes them.
 static UNDER_WAY: AtomicBool = AtomicBool::new(false);
 
+/// Whether a child lives, or is about to.
+pub(crate) fn is_under_way() -> bool {
+    UNDER_WAY.load(Ordering::Acquire)
+}
+
 /// The right to fork; given back when dropped.
 pub(crate) struct Turn;
 

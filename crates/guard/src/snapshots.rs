@@ -37,7 +37,7 @@ static FOLDERS: Mutex<Option<Folders>> = Mutex::new(None);
 /// Captures under way, by ticket.
 static UNDER_WAY: Tickets<UnderWay> = Tickets::new();
 
-use crate::children::Tickets;
+use crate::children::{self, Tickets};
 pub use crate::children::{ForkError, Patience, Started};
 pub use forked::{Finished, fork, prepare_again};
 pub use method::Wish;
@@ -421,7 +421,10 @@ pub fn tidy(settings: &SnapshotFolder) -> Result<Option<Sweep>, Error> {
     }
     let folder = open(settings)?;
     let swept = folder.sweep()?;
-    folder.prune(now_ms())?;
+    // A capture that is under way makes way for itself, and tells what went for it.
+    if !children::is_under_way() {
+        folder.prune(now_ms())?;
+    }
     Ok(Some(swept))
 }
 
