@@ -2,8 +2,8 @@
 
 const fs = require('fs');
 const path = require('path');
-const { threadId } = require('worker_threads');
 const engine = require('../engine');
+const { writeWhole } = require('./whole-file');
 
 /** Leaks whose reports are kept; the oldest make way. */
 const MOST_LEAKS = 20;
@@ -20,9 +20,9 @@ async function keepReport(dir, report) {
   const base = path.join(dir, `leak-${report.signature}`);
   const files = Object.fromEntries(Object.entries(ENDS).map(([form, end]) => [form, `${base}${end}`]));
   const ticket = await count(files.json, report);
-  await replace(files.markdown, engine.hunt.print(report, 'markdown'));
-  await replace(files.html, engine.hunt.print(report, 'html'));
-  await replace(files.json, `${JSON.stringify({ ...report, files, ticket }, null, 2)}\n`);
+  await writeWhole(files.markdown, engine.hunt.print(report, 'markdown'));
+  await writeWhole(files.html, engine.hunt.print(report, 'html'));
+  await writeWhole(files.json, `${JSON.stringify({ ...report, files, ticket }, null, 2)}\n`);
   await prune(dir);
   return { files, ticket };
 }
@@ -45,7 +45,7 @@ async function readState(dir) {
 /** Keeps it. A folder is not made for it. */
 async function keepState(dir, state) {
   try {
-    await replace(path.join(dir, STATE), `${state}\n`);
+    await writeWhole(path.join(dir, STATE), `${state}\n`);
   } catch (error) {
     if (error.code !== 'ENOENT') throw error;
   }
@@ -56,23 +56,6 @@ async function readJson(file) {
     return JSON.parse(await fs.promises.readFile(file, 'utf8'));
   } catch {
     return null;
-  }
-}
-
-async function replace(file, text) {
-  const temporary = `${file}.${process.pid}-${threadId}.tmp`;
-  try {
-    const handle = await fs.promises.open(temporary, 'w', 0o600);
-    try {
-      await handle.writeFile(text);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await fs.promises.rename(temporary, file);
-  } catch (error) {
-    await fs.promises.rm(temporary, { force: true });
-    throw error;
   }
 }
 

@@ -5,6 +5,7 @@ const os = require('os');
 const path = require('path');
 const v8 = require('v8');
 const { threadId } = require('worker_threads');
+const { writeWhole } = require('./whole-file');
 
 /** No room for a snapshot, now or ever. Not: another is under way, the last is young, the folder is none. */
 const NO_ROOM = new Set(['NO_MEMORY', 'MEMORY_UNKNOWN', 'NO_DISK', 'PAUSE', 'FORK', 'BUDGET_FULL'].map((reason) => `ERR_MEMGUARD_SNAPSHOT_${reason}`));
@@ -38,28 +39,15 @@ async function attempt(work) {
   }
 }
 
-/** Whole or not there: under a temporary name, synced, then renamed. */
+/** The record; the oldest make way. */
 async function write(dir, figures) {
   const createdAt = new Date();
   const heap = v8.getHeapStatistics();
   const pct = Math.round((heap.used_heap_size / heap.heap_size_limit) * 100);
   const file = path.join(dir, `figures-${createdAt.toISOString().replaceAll(':', '-')}-${pct}pct.json`);
-  const temporary = path.join(dir, `.${path.basename(file)}.${process.pid}.tmp`);
   const text = JSON.stringify({ createdAtMs: createdAt.getTime(), pct, pid: process.pid, host: os.hostname(), threadId, nodeVersion: process.version, ...figures, heapStatistics: heap }, null, 2);
   await fs.promises.mkdir(dir, { recursive: true, mode: 0o700 });
-  try {
-    const handle = await fs.promises.open(temporary, 'wx', 0o600);
-    try {
-      await handle.writeFile(`${text}\n`);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await fs.promises.rename(temporary, file);
-  } catch (error) {
-    await fs.promises.rm(temporary, { force: true });
-    throw error;
-  }
+  await writeWhole(file, `${text}\n`);
   const records = (await fs.promises.readdir(dir)).filter((name) => NAME.test(name)).sort();
   for (const old of records.slice(0, -KEPT)) await fs.promises.rm(path.join(dir, old), { force: true });
   return file;
