@@ -10,6 +10,8 @@ const RETRY_AFTER_MS = 30;
 /** V8's workers are idle most of the time: for so long such a moment is waited for, on the event loop. */
 const PATIENCE_MS = 500;
 const LOOK_MS = 3;
+/** A child that needs too much memory is ended by the guard, or by the kernel where the guard did not see it coming. */
+const TOO_MUCH = new Set(['memory', 'killed']);
 
 /**
  * Forks until a child has come to its end. Answers what it told (`ended`) and what it took, or the `problem` of
@@ -24,7 +26,7 @@ async function takeForked(begun, facts, { keepAlive = true } = {}, by = engine.s
     if (!problem.isWorthRetrying || retries === MOST_RETRIES) return { problem, retries, failures };
     failures.push(problem.message);
     await sleep(RETRY_AFTER_MS * (retries + 1));
-    const refusal = await by.prepare(begun.ticket, { withoutGraph: problem.failure === 'memory' }).then(() => null, refused);
+    const refusal = await by.prepare(begun.ticket, { withoutGraph: TOO_MUCH.has(problem.failure) }).then(() => null, refused);
     if (refusal !== null) return { problem: refusal, retries, failures };
   }
 }

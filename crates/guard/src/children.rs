@@ -272,15 +272,23 @@ impl Watch {
     }
 
     pub(crate) fn look(&mut self, _: &Vital) -> Verdict {
-        match room::nearest(&self.vitals.read()) {
-            Some(MemoryRoom {
-                available_bytes,
-                limited_by,
-            }) if available_bytes < self.reserve_bytes => Verdict::Kill(format!(
-                "only {} MB were left before {limited_by} is reached",
-                available_bytes >> 20
-            )),
-            _ => Verdict::GoOn,
+        if self.shortage().is_none() {
+            return Verdict::GoOn;
         }
+        // What is file cache is read every few seconds only, and a file that was read since looks like memory in use.
+        self.vitals.expire();
+        match self.shortage() {
+            Some(room) => Verdict::Kill(format!(
+                "only {} MB were left before {} is reached",
+                room.available_bytes >> 20,
+                room.limited_by
+            )),
+            None => Verdict::GoOn,
+        }
+    }
+
+    /// The nearest limit, where too little is left before it.
+    fn shortage(&mut self) -> Option<MemoryRoom> {
+        room::nearest(&self.vitals.read()).filter(|room| room.available_bytes < self.reserve_bytes)
     }
 }

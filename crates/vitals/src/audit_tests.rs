@@ -183,6 +183,7 @@ fn facts_are_gathered_from_a_reading() {
             working_set_bytes: 110 * MB,
             limit_bytes: Some(512 * MB),
             limit_used_bytes: Some(110 * MB),
+            limit_active_file_bytes: None,
             high_bytes: None,
             high_used_bytes: None,
             swap_bytes: None,

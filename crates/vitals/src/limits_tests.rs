@@ -27,6 +27,7 @@ fn cgroup(used_mb: u64, limit_mb: u64) -> CgroupFigures {
         working_set_bytes: used_mb * MB,
         limit_bytes: Some(limit_mb * MB),
         limit_used_bytes: Some(used_mb * MB),
+        limit_active_file_bytes: None,
         high_bytes: None,
         high_used_bytes: None,
         swap_bytes: None,

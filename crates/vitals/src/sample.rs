@@ -100,6 +100,10 @@ pub struct CgroupFigures {
     /// Usage of the group that carries `limit_bytes`: the ancestor's, when it is the ancestor that
     /// is the tightest. Inactive file cache is taken off as in `working_set_bytes`.
     pub limit_used_bytes: Option<u64>,
+    /// File cache in active use of the group that carries `limit_bytes`: part of `limit_used_bytes`, though the kernel
+    /// drops it too before it kills. On Linux up to 5 s old, as the inactive file cache is.
+    #[serde(skip)]
+    pub limit_active_file_bytes: Option<u64>,
     /// The limit above which the kernel throttles and reclaims instead of killing (`memory.high`,
     /// v2 only).
     pub high_bytes: Option<u64>,

@@ -407,7 +407,7 @@ impl Problem {
         );
         let is_worth_retrying = failure.is_worth_retrying()
             || of_the_moment
-            || (failure == Failure::Memory && had_graph);
+            || (had_graph && matches!(failure, Failure::Memory | Failure::Killed));
         Self {
             code: told.code,
             message: told.message,

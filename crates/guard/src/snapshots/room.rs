@@ -18,9 +18,12 @@ pub(crate) fn nearest(reading: &OsReading) -> Option<MemoryRoom> {
     [
         (
             cgroup.and_then(|it| {
+                let used = it.limit_used_bytes.unwrap_or(it.working_set_bytes);
+                // The kernel drops all of the file cache before it kills: what reading a large file leaves there, such
+                // as node's own program, takes nothing from a capture.
                 left(
                     it.limit_bytes,
-                    it.limit_used_bytes.or(Some(it.working_set_bytes)),
+                    Some(used.saturating_sub(it.limit_active_file_bytes.unwrap_or(0))),
                 )
             }),
             "the cgroup limit",
@@ -58,6 +61,7 @@ mod tests {
         working_set_bytes: 700,
         limit_bytes: Some(1000),
         limit_used_bytes: None,
+        limit_active_file_bytes: None,
         high_bytes: None,
         high_used_bytes: None,
         swap_bytes: None,
@@ -82,6 +86,19 @@ mod tests {
             (room.available_bytes, room.limited_by.as_str()),
             (300, "the cgroup limit")
         );
+    }
+
+    #[test]
+    fn file_cache_takes_no_room() {
+        let reading = OsReading {
+            cgroup: Some(CgroupFigures {
+                limit_used_bytes: Some(950),
+                limit_active_file_bytes: Some(200),
+                ..CGROUP
+            }),
+            ..OsReading::default()
+        };
+        assert_eq!(nearest(&reading).unwrap().available_bytes, 250);
     }
 
     #[test]

@@ -18,6 +18,7 @@ struct Names {
     high: Option<&'static str>,
     events: &'static str,
     inactive_file: &'static str,
+    active_file: &'static str,
 }
 
 const V1: Names = Names {
@@ -26,6 +27,7 @@ const V1: Names = Names {
     high: None,
     events: "memory.oom_control",
     inactive_file: "total_inactive_file",
+    active_file: "total_active_file",
 };
 
 const V2: Names = Names {
@@ -34,6 +36,7 @@ const V2: Names = Names {
     high: Some("memory.high"),
     events: "memory.events",
     inactive_file: "inactive_file",
+    active_file: "active_file",
 };
 
 impl Names {
@@ -57,6 +60,7 @@ struct Level {
     limit: Option<u64>,
     high: Option<u64>,
     inactive_file: u64,
+    active_file: u64,
 }
 
 impl Level {
@@ -70,6 +74,7 @@ impl Level {
             limit: None,
             high: None,
             inactive_file: 0,
+            active_file: 0,
         }
     }
 
@@ -241,6 +246,7 @@ impl Cgroup {
             working_set_bytes: working_set,
             limit_bytes: limit.map(|m| m.limit),
             limit_used_bytes: limit.map(|m| m.used),
+            limit_active_file_bytes: limit.map(|m| self.levels[m.level].active_file),
             high_bytes: high.map(|m| m.limit),
             high_used_bytes: high.map(|m| m.used),
             swap_bytes: self.slow.swap,
@@ -263,7 +269,9 @@ impl Cgroup {
                 self.slow.inherited_limit = parse::named(stat, "hierarchical_memory_limit")
                     .filter(|limit| *limit < UNLIMITED);
             }
+            let active = parse::named(stat, self.names.active_file);
             level.inactive_file = inactive.unwrap_or(0);
+            level.active_file = active.unwrap_or(0);
         }
         if let Some(swap) = &self.swap {
             self.slow.swap = swap.read(buffer).and_then(parse::number);

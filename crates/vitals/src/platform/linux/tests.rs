@@ -91,6 +91,7 @@ fn v2_container_in_its_own_namespace() {
             working_set_bytes: 250_000_000,
             limit_bytes: Some(536_870_912),
             limit_used_bytes: Some(250_000_000),
+            limit_active_file_bytes: Some(3),
             high_bytes: Some(500_000_000),
             high_used_bytes: Some(250_000_000),
             swap_bytes: Some(4096),
