@@ -4,8 +4,9 @@
 //
 // On every Node.js line that is supported, installed where it isn't yet; --line takes these lines only, --node this binary.
 // Each program of parity/census/programs is started, collects its garbage and does nothing any more. It is stopped and
-// walked from outside, goes on, and then writes V8's snapshot. What is compared: for every class that a program or
-// its packages define, count and bytes; the names of the edges out of all JavaScript objects; what classes retain.
+// walked from outside, goes on, and then writes V8's snapshot: its second, since the first leaves things behind. What is
+// compared: for every class that a program or its packages define, count and bytes; the names of the edges out of all
+// JavaScript objects; what classes retain.
 // Prints the table of docs/census.md.
 
 import { spawn, spawnSync } from 'node:child_process';
@@ -62,6 +63,10 @@ async function measure(node, program, binary) {
   const child = spawn(node, args, { cwd: folder, stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, NODE_OPTIONS: '' } });
   child.once('exit', (code) => code !== null && child.stdout.destroy(new Error(`${program} ended with ${code}`)));
   try {
+    await said(child, 'ready');
+    // Once before anybody looks, so that what V8 makes for its first snapshot is there: where lines end in each script, code of
+    // functions that were never called before.
+    child.stdin.write('snapshot\n');
     const usedHeapSize = await said(child, 'ready');
     const ours = figures(binary, child.pid);
     child.stdin.write('snapshot\n');

@@ -2,7 +2,8 @@
 //!
 //! Exact roots, found without a symbol, by structure:
 //! - **the isolate**: V8's `Isolate` holds its `Heap` at a constant distance, and names itself many times in the
-//!   words around. Its first 64 KB hold the table of roots, the current context and other single objects.
+//!   words around; among the first fields of the `Heap` is its address. Its first 64 KB hold the table of roots, the
+//!   current context and other single objects.
 //! - **global handles**: `GlobalHandles` begins with the isolate's address, followed by that of a node space which
 //!   refers back to it and leads to blocks of 256 nodes of 32 bytes. Node i carries the byte i at 10 and its state
 //!   at 11: 1 is strong, more is weak.
@@ -21,6 +22,9 @@ const ISOLATE_BEFORE: u64 = 96 << 10;
 const ISOLATE_BYTES: u64 = 80 << 10;
 /// The isolate names itself at least so often (33 to 22 times, 7 on V8 10).
 const SELF_REFERENCES: usize = 5;
+
+/// The isolate's address is among these first bytes of the heap (at 80 or 24).
+const HEAP_HEAD_BYTES: u64 = 512;
 
 /// What is looked at of an object that the isolate refers to.
 const HEADER_BYTES: usize = 96;
@@ -215,27 +219,25 @@ pub(crate) fn stack_words(
     words(source, start, end)
 }
 
-/// The word that the memory around a heap names most often, among addresses of that memory before the heap.
+/// Of the words at the beginning of a heap that are addresses of the memory before it, the one that is named most often around
+/// it. Not simply that: an allocator's words about its own blocks may be more (musl's are), but no heap begins with them.
 fn find_isolate(source: &dyn MemorySource, heap: u64) -> Result<u64, WalkError> {
     let none = || WalkError::NoHeap {
         why: format!("no isolate around the heap at {heap:#x}"),
     };
     let region = region_of(source.regions(), heap).ok_or_else(none)?;
     let start = region.start.max(heap.saturating_sub(ISOLATE_BEFORE));
-    let around = words(
-        source,
-        start,
-        region.end.min(heap.saturating_add(ISOLATE_BEFORE)),
-    )?;
-    let mut counts: Vec<(u64, usize)> = Vec::new();
-    // The heap is embedded in the isolate's second half.
-    for &word in around
-        .iter()
-        .filter(|w| **w % 8 == 0 && (start..heap.saturating_sub(16 << 10)).contains(*w))
-    {
-        match counts.iter_mut().find(|(value, _)| *value == word) {
-            Some((_, count)) => *count += 1,
-            None => counts.push((word, 1)),
+    let end_after = |bytes: u64| region.end.min(heap.saturating_add(bytes));
+    let around = words(source, start, end_after(ISOLATE_BEFORE))?;
+    let mut counts: Vec<(u64, usize)> = words(source, heap, end_after(HEAP_HEAD_BYTES))?
+        .into_iter()
+        // The heap is embedded in the isolate's second half.
+        .filter(|w| w % 8 == 0 && (start..heap.saturating_sub(16 << 10)).contains(w))
+        .map(|word| (word, 0))
+        .collect();
+    for word in around {
+        for (_, count) in counts.iter_mut().filter(|(value, _)| *value == word) {
+            *count += 1;
         }
     }
     counts
