@@ -9,6 +9,7 @@ const path = require('node:path');
 const { it } = require('node:test');
 const { promisify } = require('node:util');
 const { limitedGroup, removeWhenEmpty } = require('./support/cgroup');
+const { hooksEnvironment } = require('./support/hooks');
 const { root, temporaryFolder } = require('./support/tarballs');
 
 const run = promisify(execFile);
@@ -61,6 +62,58 @@ it('the limit of the cgroup is read, judged and audited', { timeout: 120_000 }, 
     assert.match(heap.fix, /^--max-old-space-size=\d+$/);
   } finally {
     if (group !== undefined) await removeWhenEmpty(group);
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+/** Stands still while its child takes memory without end, so that the kernel has to see to it, and not the guard. */
+const STARVED = `
+  const { spawn } = require('child_process');
+  const fs = require('fs');
+  const hooks = require(process.env.NAPI_RS_NATIVE_LIBRARY_PATH);
+  const { guard } = require(${JSON.stringify(root)});
+  guard.start({ baseline: false, snapshotOn: false, hunt: false, census: false });
+  const kills = () => {
+    const file = ['memory.events', 'memory.oom_control'].map((name) => process.argv[2] + '/' + name).find(fs.existsSync);
+    return Number(/^oom_kill (\\d+)$/m.exec(fs.readFileSync(file, 'utf8'))[1]);
+  };
+  const children = () => fs.readFileSync('/proc/self/task/' + process.pid + '/children', 'utf8').trim().split(' ').length;
+  (async () => {
+    const outcomes = [];
+    while (kills() === 0 && outcomes.length < 20) {
+      hooks.simulateFault('memory', 1);
+      const waker = spawn('sh', ['-c', 'sleep 1.5; kill -CONT ' + process.pid], { stdio: 'ignore' });
+      let over = false;
+      const taken = guard.takeSnapshot({ method: 'fork', force: true }).then(() => 'written', ({ code, message }) => ({ code, message })).finally(() => (over = true));
+      while (children() < 2 && !over) await new Promise(setImmediate);
+      process.kill(process.pid, 'SIGSTOP');
+      outcomes.push(await taken);
+      await new Promise((resolve) => (waker.exitCode === null ? waker.once('exit', resolve) : resolve()));
+    }
+    console.log(JSON.stringify({ kills: kills(), outcomes }));
+    process.exit();
+  })();
+`;
+
+it('when the kernel runs out of memory, a forked child goes first, and the process hears of it', { timeout: 120_000, skip: process.platform !== 'linux' && 'forks need Linux' }, async (t) => {
+  const folder = temporaryFolder('memguard-starved-');
+  const group = limitedGroup(2 * LIMIT);
+  if (group === undefined) {
+    fs.rmSync(folder, { recursive: true, force: true });
+    t.skip('no cgroup of our own is to be had');
+    return;
+  }
+  const file = path.join(folder, 'app.cjs');
+  fs.writeFileSync(file, STARVED);
+  try {
+    const enter = `echo $$ > ${group}/cgroup.procs && exec "$0" "$@"`;
+    const { stdout } = await run('sh', ['-c', enter, process.execPath, file, group], { cwd: folder, env: hooksEnvironment() });
+    const { kills, outcomes } = JSON.parse(stdout);
+    assert.equal(kills, 1, stdout);
+    assert.equal(outcomes.at(-1).code, 'ERR_MEMGUARD_SNAPSHOT_FORK', stdout);
+    assert.match(outcomes.at(-1).message, /it was killed/, stdout);
+  } finally {
+    await removeWhenEmpty(group);
     fs.rmSync(folder, { recursive: true, force: true });
   }
 });
