@@ -8,7 +8,7 @@
 //   leaks [--only ID,…] [--part tuned|unseen] [--node PATH] [--seconds N] [--looks guard|outside]   is the leak found and named?
 
 const { spawnSync } = require('child_process');
-const { existsSync } = require('fs');
+const { existsSync, readFileSync } = require('fs');
 const { join } = require('path');
 const { Failure, run } = require('./lib/failure');
 const { requireCargo } = require('./lib/requirements');
@@ -24,7 +24,8 @@ function prepareLeaks() {
   const setup = spawnSync(process.execPath, [join(root, 'scripts', 'setup.js')], { cwd: root, stdio: 'inherit' });
   if (setup.status !== 0) throw new Failure('the addon could not be built');
   const folder = join(root, 'eval', 'leaks');
-  if (existsSync(join(folder, 'node_modules'))) return;
+  const { dependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  if (Object.keys(dependencies).every((name) => existsSync(join(folder, 'node_modules', name)))) return;
   const install = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: folder, stdio: 'inherit' });
   if (install.status !== 0) throw new Failure('the packages of eval/leaks could not be installed', 'They are pinned in eval/leaks/package.json.');
 }
