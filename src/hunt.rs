@@ -78,6 +78,12 @@ pub fn look_at_figures(context: String) -> Result<String> {
     json::print(&hunt::look_at_figures(&context))
 }
 
+/// What `malloc` says of itself: `AllocatorFigures`.
+#[napi(catch_unwind, ts_return_type = "Promise<string>")]
+pub fn allocator_figures(env: &Env) -> Result<Object<'_>> {
+    on_own_thread(env, || Ok(hunt::allocator_figures()))
+}
+
 /// A report for people: `text`, `markdown` or `html`.
 #[napi(catch_unwind)]
 pub fn leak_report_as(report: String, form: String) -> Result<String> {

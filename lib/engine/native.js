@@ -94,6 +94,7 @@ module.exports = function nativeEngine(binding) {
       close: (id) => binding.closeHunt(id),
       lookAtFile: (id, file, context, compare) => background(binding.lookAtFile(id, file, JSON.stringify(context), compare)),
       lookAtFigures: (context) => parse(binding.lookAtFigures(JSON.stringify(context))),
+      allocator: () => background(binding.allocatorFigures()),
       /** For people: `text`, `markdown` or `html`. */
       print: (report, form) => binding.leakReportAs(JSON.stringify(report), form),
       /** Counts a report in with the earlier ones of its leak. */

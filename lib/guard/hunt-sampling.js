@@ -5,6 +5,8 @@ const { Sampling } = require('./sampling');
 
 const SAMPLE_INTERVAL = 128 * 1024;
 const STACK_DEPTH = 32;
+/** Boxes of the flame graph. */
+const MOST_CALLS = 400;
 
 /** What a hunt samples in this thread; it makes way for a profile that somebody asks for. */
 let sampling = null;
@@ -33,14 +35,14 @@ function abandon() {
 
 /** Ends, and answers the sites of what is alive, and why there are none. Collects all garbage. */
 async function finish() {
-  if (sampling === null) return { sites: [], problem };
+  if (sampling === null) return { sites: [], calls: [], problem };
   const ended = sampling;
   sampling = null;
   try {
-    const { evidence } = await engine.profile.finish(JSON.stringify(ended.stop()), { to: 'none', rows: 10 });
-    return { sites: evidence, problem: null };
+    const { evidence, calls } = await engine.profile.finish(JSON.stringify(ended.stop()), { to: 'none', rows: 10, calls: MOST_CALLS });
+    return { sites: evidence, calls, problem: null };
   } catch (error) {
-    return { sites: [], problem: `allocations were not sampled: ${error.message}` };
+    return { sites: [], calls: [], problem: `allocations were not sampled: ${error.message}` };
   }
 }
 

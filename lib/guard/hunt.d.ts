@@ -52,6 +52,16 @@ export interface LeakAllocationSite {
   allocatedBytes: number | null;
 }
 
+/** A call of the tree of calls that allocated what is alive. */
+export interface LeakAllocationCall {
+  /** Place of the caller in the list; `null` for the first, which stands for all calls. */
+  parent: number | null;
+  frame: { function: string; script: string; line: number; column: number };
+  ownBytes: number;
+  /** Its own, and those of the calls below. */
+  totalBytes: number;
+}
+
 /** Something that grows, and who holds it. */
 export interface LeakSuspect {
   /** The same in another process, pod or release. */
@@ -123,6 +133,8 @@ export interface LeakReport {
   forecast: { growthBytesPerHour: number; limitBytes: number | null; limitName: string | null; timeToLimitMs: number | null; probability: number | null; horizonMs: number | null } | null;
   cure: LeakCure | null;
   allocationSites: LeakAllocationSite[];
+  /** The calls that lead there, as a tree, callers before callees: the flame graph of the page. */
+  allocationCalls: LeakAllocationCall[];
   how: {
     /** `walk` and `fork` are forked children, `sampling` is no look at the heap at all. */
     looks: { at: HuntMoment; method: 'walk' | 'fork' | 'blocking' | 'sampling'; pauseMs: number | null; tookMs: number | null }[];

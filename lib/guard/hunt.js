@@ -9,6 +9,7 @@ const { Looks } = require('./hunt-looks');
 const sampling = require('./hunt-sampling');
 const { LeakReport } = require('./leak-report');
 const { LoadMeter } = require('./load');
+const { Surroundings } = require('./hunt-surroundings');
 
 /** How often memory is looked at, and not more often than that at any pace. */
 const TICK_MS = 10e3;
@@ -46,6 +47,7 @@ class Hunt {
   #timer = null;
   #isAutomatic;
   #load = new LoadMeter();
+  #surroundings = new Surroundings();
   #busySince = null;
   #looking = false;
   #looks = [];
@@ -87,6 +89,7 @@ class Hunt {
     this.#closed = true;
     clearInterval(this.#timer);
     sampling.abandon();
+    this.#surroundings.close();
     engine.hunt.close(this.#id);
     this.#settle((asked) => asked.reject(new MemguardError('ERR_MEMGUARD_HUNT_STOPPED', 'the guard was stopped during the hunt')));
   }
@@ -170,7 +173,7 @@ class Hunt {
         this.#announce('retracted').catch((error) => this.#giveUp(error));
         break;
       case 'dismiss':
-        this.#looks = [];
+        this.#forget();
         this.#settle((asked) => asked.reject(new MemguardError('ERR_MEMGUARD_HUNT_FAILED', `the hunt ended without a report: ${this.#why ?? action.reason}`)));
         break;
     }
@@ -182,6 +185,7 @@ class Hunt {
     let event;
     try {
       const context = await this.#context(number, investigate);
+      if (this.#closed) return;
       const { seen, look, cpuMs } = await this.#ways.take({ context, investigate, keepAlive: this.#asked !== null });
       if (this.#closed) return;
       this.#looks = [...this.#looks, look].slice(-MOST_LOOKS);
@@ -220,8 +224,9 @@ class Hunt {
     const decides = investigate && number >= (this.#asked === null ? LOOKS : 2);
     // What confirms a report comes after the sampling has ended.
     if (decides) this.#sites ??= await sampling.finish();
-    const { sites, problem } = this.#sites ?? { sites: [], problem: null };
+    const { sites, calls, problem } = this.#sites ?? { sites: [], calls: [], problem: null };
     const own = forecasts.find(({ subject }) => subject.id !== null) ?? forecasts[0];
+    const surroundings = await this.#surroundings.read(process.memoryUsage().external);
     return {
       now: { atMs: Math.round(performance.now()), unixMs: Date.now() },
       process: {
@@ -236,7 +241,9 @@ class Hunt {
       series: seriesOf(history(WINDOW_MS, POINTS)),
       trend: own === undefined ? {} : { verdict: own.verdict, growing: own.evidence, outlook: outlookOf(own), limitName: own.limitName },
       caches: require('../cache').caches().map(({ name, size, max, bytes, maxBytes }) => ({ name: name ?? '', bytes: bytes ?? 0, maxBytes: maxBytes || null, entries: size, maxEntries: max || null })),
+      ...surroundings,
       allocationSites: sites,
+      allocationCalls: calls,
       looks: this.#looks,
       readSources: true,
       missing: problem === null ? [] : [problem],
@@ -247,9 +254,14 @@ class Hunt {
     if (this.#last === null) return;
     const report = new LeakReport({ ...this.#last, status, files: null, ticket: null });
     // What comes next is another hunt.
-    if (status !== 'found' || !report.isLeak) this.#looks = [];
+    if (status !== 'found' || !report.isLeak) this.#forget();
     if (report.isLeak || status !== 'found') await this.#tell(report);
     if (status === 'found') this.#settle((asked) => asked.resolve(report));
+  }
+
+  #forget() {
+    this.#looks = [];
+    this.#surroundings.forget();
   }
 
   #settle(how) {

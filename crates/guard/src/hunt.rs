@@ -5,6 +5,7 @@
 //! kept between looks, some 100 KB each; the report is the child's. What the machine remembers can be kept over restarts:
 //! what was spent of the day's budget is.
 
+mod allocator;
 mod look;
 
 use std::collections::HashMap;
@@ -17,6 +18,7 @@ use memguard_hunt::machine::{
 use parking_lot::Mutex;
 use serde::Serialize;
 
+pub use allocator::allocator_figures;
 pub(crate) use look::look;
 pub use look::{LookError, Seen, look_at_figures, look_at_file};
 

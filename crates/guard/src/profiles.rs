@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use memguard_capture::now_ms;
 use memguard_capture::profiles::{ProfileFileError, ProfilePolicy, keep, write_to};
-use memguard_hunt::AllocationSite;
+use memguard_hunt::{AllocationCall, AllocationSite};
 use memguard_profile::report::ProfileReport;
 use memguard_profile::sites::{self, ReportOptions};
 use memguard_profile::{Mode, ProfileError};
@@ -33,6 +33,9 @@ pub struct ProfileRequest {
     pub to: ProfileTarget,
     /// Most rows of a list.
     pub rows: usize,
+    /// Most calls of the tree that the hunt takes.
+    #[serde(default)]
+    pub calls: usize,
 }
 
 /// What became of it.
@@ -49,6 +52,8 @@ pub struct FinishedProfile {
     pub report: ProfileReport,
     /// The same as evidence for the hunt.
     pub evidence: Vec<AllocationSite>,
+    /// And as calls, as many as were asked for.
+    pub calls: Vec<AllocationCall>,
 }
 
 /// Why a profile could not be kept.
@@ -84,6 +89,7 @@ pub fn finish(json: &str, request: &ProfileRequest) -> Result<FinishedProfile, P
         file_error,
         report,
         evidence: sites::evidence(&profile),
+        calls: sites::calls(&profile, request.calls),
     })
 }
 

@@ -101,6 +101,8 @@ pub struct AllocatorFigures {
     pub free_bytes: u64,
     /// Large allocations with a mapping of their own.
     pub mapped_bytes: u64,
+    /// External memory of V8's at the same time: `malloc` hands out most of it.
+    pub external_bytes: u64,
 }
 
 /// A cache that memguard knows.
@@ -173,6 +175,20 @@ pub struct AllocationSite {
     pub allocated_bytes: Option<u64>,
 }
 
+/// A call of a tree of calls, as wide as what was allocated in it and below: a box of a flame graph.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AllocationCall {
+    /// Place of the caller in the list; none for the first, which stands for all calls.
+    pub parent: Option<u32>,
+    /// The function.
+    pub frame: Frame,
+    /// Bytes that it allocated itself.
+    pub own_bytes: u64,
+    /// Bytes that it and what it called allocated.
+    pub total_bytes: u64,
+}
+
 /// How the heaps came to be known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -220,6 +236,8 @@ pub struct Context {
     pub trend: Trend,
     /// The allocator.
     pub allocator: Option<AllocatorFigures>,
+    /// The same at the looks before, oldest first.
+    pub allocator_before: Vec<AllocatorFigures>,
     /// Caches that memguard knows.
     pub caches: Vec<CacheFigures>,
     /// Warnings about listeners.
@@ -228,6 +246,8 @@ pub struct Context {
     pub handles: Vec<HandleFigures>,
     /// Where what is alive was allocated, most bytes first.
     pub allocation_sites: Vec<AllocationSite>,
+    /// The calls that lead there, callers before callees.
+    pub allocation_calls: Vec<AllocationCall>,
     /// The looks at the heap, oldest first; that at the newest heap last.
     pub looks: Vec<Look>,
     /// The growth was brought about on purpose, as by a test: it is told however small it is beside the heap.

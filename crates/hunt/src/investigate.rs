@@ -10,13 +10,15 @@ mod tests;
 use memguard_heap_graph::Snapshot;
 use memguard_heap_graph::diff::{DiffOptions, growth_since};
 
-use crate::context::{AllocationSite, Context};
+use crate::context::{AllocationCall, AllocationSite, Context};
 use crate::cures;
 use crate::digest::Digest;
 use crate::machine::Found;
 use crate::patterns::{self, Case};
 use crate::places::Places;
-use crate::report::{Cure, HeapSize, HowFound, LeakForecast, LeakReport, SCHEMA, Suspect};
+use crate::report::{
+    Cure, HeapSize, HowFound, LeakForecast, LeakReport, SCHEMA, Suspect, VerdictClass,
+};
 use crate::verdict;
 pub(crate) use candidate::{Candidate, external_delta};
 
@@ -26,8 +28,12 @@ const MOST_SUSPECTS: usize = 5;
 const MOST_CANDIDATES: usize = 40;
 /// Growth of fewer bytes is none.
 const LEAST_BYTES: u64 = 8 << 10;
+/// A native leak that is less sure than this is looked at again.
+const SETTLED: f64 = 0.6;
 /// Allocation sites that a report repeats.
 const MOST_SITES: usize = 10;
+/// Calls that it repeats. A caller stands before its callees, so that none is cut off from the rest.
+const MOST_CALLS: usize = 400;
 
 /// Finds what grew since the earlier looks, oldest first, and tells all that is known of it.
 ///
@@ -75,6 +81,7 @@ pub fn investigate(earlier: &[&Digest], now: &Snapshot<'_>, context: &Context) -
         forecast,
         cure,
         allocation_sites: sites(context, &mut places),
+        allocation_calls: calls(context, &mut places),
         how: HowFound {
             looks: context.looks.clone(),
             heaps,
@@ -105,6 +112,7 @@ pub fn from_figures(context: &Context) -> LeakReport {
         verdict,
         forecast,
         allocation_sites: sites(context, &mut places),
+        allocation_calls: calls(context, &mut places),
         how: HowFound {
             looks: context.looks.clone(),
             heaps: Vec::new(),
@@ -117,14 +125,17 @@ pub fn from_figures(context: &Context) -> LeakReport {
 /// The gist of a report, for the [`machine`](crate::machine).
 #[must_use]
 pub fn found(report: &LeakReport) -> Found {
+    let verdict = &report.verdict;
+    // What no heap shows, nor `malloc`, but a curve alone, is told when somebody asks.
+    let is_native = verdict.class == VerdictClass::Native
+        && verdict.evidence.iter().any(|it| it.kind == "mallocGrows");
     Found {
-        // What no heap shows is told when somebody asks.
-        leak: report.verdict.class.is_leak() && !report.suspects.is_empty(),
-        confidence: report.verdict.confidence,
-        unsettled: report
-            .suspects
-            .first()
-            .is_some_and(|suspect| suspect.unsettled),
+        leak: is_native || verdict.class.is_leak() && !report.suspects.is_empty(),
+        confidence: verdict.confidence,
+        unsettled: match report.suspects.first() {
+            Some(suspect) => suspect.unsettled,
+            None => is_native && verdict.confidence < SETTLED,
+        },
     }
 }
 
@@ -235,6 +246,18 @@ fn sites(context: &Context, places: &mut Places) -> Vec<AllocationSite> {
         .iter()
         .take(MOST_SITES)
         .map(|site| accumulation::mapped(site, places))
+        .collect()
+}
+
+fn calls(context: &Context, places: &mut Places) -> Vec<AllocationCall> {
+    context
+        .allocation_calls
+        .iter()
+        .take(MOST_CALLS)
+        .map(|call| AllocationCall {
+            frame: accumulation::mapped_frame(&call.frame, places),
+            ..call.clone()
+        })
         .collect()
 }
 

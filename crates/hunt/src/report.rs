@@ -3,7 +3,7 @@
 use memguard_heap_graph::report::RetainingPath;
 use serde::{Deserialize, Serialize};
 
-use crate::context::{AllocationSite, Look, Moment, ProcessInfo};
+use crate::context::{AllocationCall, AllocationSite, Look, Moment, ProcessInfo};
 
 /// The form of [`LeakReport`], for those who store it.
 pub const SCHEMA: &str = "memguard.leak/1";
@@ -374,6 +374,9 @@ pub struct LeakReport {
     pub cure: Option<Cure>,
     /// Where what is alive was allocated, most bytes first, places through source maps.
     pub allocation_sites: Vec<AllocationSite>,
+    /// The calls that lead there, callers before callees, places through source maps.
+    #[serde(default)]
+    pub allocation_calls: Vec<AllocationCall>,
     /// How it was found.
     pub how: HowFound,
 }

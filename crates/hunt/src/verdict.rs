@@ -6,6 +6,7 @@
 
 mod figures;
 mod heaps;
+mod malloc;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,7 @@ use crate::context::{AllocatorFigures, Context};
 use crate::report::{Evidence, Verdict, VerdictClass};
 use figures::Figures;
 pub(crate) use heaps::with_heaps;
+use malloc::Malloced;
 
 /// What kind of growth it is, from figures alone: needs no heap.
 #[must_use]
@@ -22,8 +24,10 @@ pub fn verdict(context: &Context) -> Verdict {
     let figures = Figures::of(context);
     let mut evidence = figures.evidence();
     allocator(context.allocator.as_ref(), &mut evidence);
+    let malloced = Malloced::of(context);
+    evidence.extend(malloced.evidence());
     caches(context, &mut evidence);
-    let (class, confidence) = decide(context, &figures);
+    let (class, confidence) = decide(context, &figures, &malloced);
     Verdict {
         class,
         confidence,
@@ -44,7 +48,7 @@ pub(crate) fn signature(class: VerdictClass) -> String {
     format!("{hash:016x}")
 }
 
-fn decide(context: &Context, figures: &Figures) -> (VerdictClass, f64) {
+fn decide(context: &Context, figures: &Figures, malloced: &Malloced) -> (VerdictClass, f64) {
     let share = |part| figures.share(part);
     let by_trend = context.trend.verdict.unwrap_or(TrendVerdict::Unknown);
     let slowing = figures.slowing;
@@ -57,6 +61,12 @@ fn decide(context: &Context, figures: &Figures) -> (VerdictClass, f64) {
         _ => {}
     }
     if !figures.grows() {
+        if let Some(confidence) = malloced.confidence() {
+            return (VerdictClass::Native, confidence);
+        }
+        if malloc::keeps_much(context) {
+            return (VerdictClass::Fragmentation, 0.6);
+        }
         let class = match by_trend {
             TrendVerdict::None => VerdictClass::None,
             _ if figures.points < 3 => VerdictClass::Unknown,
@@ -88,7 +98,11 @@ fn decide(context: &Context, figures: &Figures) -> (VerdictClass, f64) {
     }
     match by_trend {
         TrendVerdict::Fragmentation => (VerdictClass::Fragmentation, 0.6),
-        _ => (VerdictClass::Native, 0.45 + 0.3 * rest * figures.surety),
+        _ => {
+            let by_curve = 0.45 + 0.3 * rest * figures.surety;
+            let by_malloc = malloced.confidence().unwrap_or_default();
+            (VerdictClass::Native, by_curve.max(by_malloc))
+        }
     }
 }
 

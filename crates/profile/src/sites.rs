@@ -6,8 +6,9 @@
 //!
 //! One pass over the calls each, in the order in which they stand; memory by frame.
 
-use memguard_hunt::AllocationSite;
+use memguard_hunt::{AllocationCall, AllocationSite};
 
+use crate::flame::flame;
 use crate::model::{Frame, Mode, Origin, Profile};
 use crate::report::{FrameRef, Listing, ProfileReport, ProfileSource, Site, SourceLocation};
 
@@ -108,16 +109,33 @@ pub fn evidence(profile: &Profile) -> Vec<AllocationSite> {
         .collect()
 }
 
+/// The calls with the most bytes below them, callers before callees, as the hunt takes them.
+#[must_use]
+pub fn calls(profile: &Profile, limit: usize) -> Vec<AllocationCall> {
+    flame(profile, limit)
+        .into_iter()
+        .map(|row| AllocationCall {
+            parent: row.parent,
+            own_bytes: row.self_bytes,
+            total_bytes: row.total_bytes,
+            frame: placed(row.function, row.location),
+        })
+        .collect()
+}
+
 fn hunted(frame: FrameRef) -> memguard_hunt::Frame {
-    let place = frame.location.as_ref();
+    placed(frame.function, frame.location)
+}
+
+fn placed(function: String, location: Option<SourceLocation>) -> memguard_hunt::Frame {
+    let (line, column) = location
+        .as_ref()
+        .map_or((0, 0), |place| (place.line, place.column));
     memguard_hunt::Frame {
-        line: place.map_or(0, |place| place.line),
-        column: place.map_or(0, |place| place.column),
-        script: frame
-            .location
-            .and_then(|place| place.script)
-            .unwrap_or_default(),
-        function: frame.function,
+        function,
+        line,
+        column,
+        script: location.and_then(|place| place.script).unwrap_or_default(),
     }
 }
 

@@ -54,12 +54,19 @@ pub fn malloc_figures() -> Option<MallocFigures> {
     None
 }
 
+#[cfg(not(target_os = "linux"))]
+/// How many arenas `malloc` has: not known on this system.
+pub fn arenas() -> Option<u32> {
+    None
+}
+
 #[cfg(target_os = "linux")]
-pub use linux::{allocator, malloc_figures};
+pub use linux::{allocator, arenas, malloc_figures};
 
 #[cfg(target_os = "linux")]
 mod linux {
-    use std::ffi::{CStr, c_void};
+    use std::ffi::{CStr, c_char, c_int, c_void};
+    use std::ptr::null_mut;
 
     use super::{Allocator, MallocFigures};
 
@@ -149,5 +156,64 @@ mod linux {
             mapped_bytes: info.hblkhd as u64,
             mapped_count: info.hblks as u64,
         })
+    }
+
+    /// How many arenas glibc's `malloc` has: one, and one more for each thread that met a lock, up to eight a core unless
+    /// `MALLOC_ARENA_MAX` says otherwise. Reads `malloc_info`, which lists them.
+    ///
+    /// Takes each arena's lock for a moment, and walks what is free: for reports, off the main thread.
+    pub fn arenas() -> Option<u32> {
+        if allocator() != Allocator::Glibc {
+            return None;
+        }
+        let address = symbol(c"malloc_info")?;
+        // SAFETY: glibc declares it `int malloc_info(int options, FILE *stream)`, and has done so since 2.10.
+        let malloc_info = unsafe {
+            std::mem::transmute::<*mut c_void, extern "C" fn(c_int, *mut libc::FILE) -> c_int>(
+                address,
+            )
+        };
+        let mut text: *mut c_char = null_mut();
+        let mut length = 0;
+        // SAFETY: both outlive the stream, which is closed below and not used after that.
+        let stream = unsafe { libc::open_memstream(&raw mut text, &raw mut length) };
+        if stream.is_null() {
+            return None;
+        }
+        let told = malloc_info(0, stream);
+        // SAFETY: the stream is open, and closed once.
+        let closed = unsafe { libc::fclose(stream) };
+        if text.is_null() {
+            return None;
+        }
+        // SAFETY: a closed memory stream leaves a block of `length` bytes that is the caller's.
+        let listed = unsafe { std::slice::from_raw_parts(text.cast::<u8>(), length) };
+        let count = listed
+            .windows(HEAP_TAG.len())
+            .filter(|window| *window == HEAP_TAG)
+            .count();
+        // SAFETY: the block is from `malloc`, and is not used again.
+        unsafe { libc::free(text.cast()) };
+        (told == 0 && closed == 0 && count > 0).then_some(count as u32)
+    }
+
+    /// What begins an arena in the list of `malloc_info`.
+    const HEAP_TAG: &[u8] = b"<heap nr=";
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arenas_are_counted_where_the_allocator_is_known() {
+        match allocator() {
+            Allocator::Glibc => {
+                let held: Vec<Vec<u8>> = (0..64).map(|_| vec![1; 1000]).collect();
+                assert!(arenas().is_some_and(|count| (1..10_000).contains(&count)));
+                assert_eq!(held.len(), 64);
+            }
+            _ => assert_eq!(arenas(), None),
+        }
     }
 }

@@ -79,22 +79,25 @@ pub(super) fn mapped(site: &AllocationSite, places: &mut Places) -> AllocationSi
     let stack = site
         .stack
         .iter()
-        .map(|frame| {
-            if frame.script.is_empty() || frame.script.starts_with("node:") {
-                return frame.clone();
-            }
-            let place = places.at(&frame.script, frame.line, frame.column, None);
-            Frame {
-                function: place.function.unwrap_or_else(|| frame.function.clone()),
-                script: place.file,
-                line: place.line,
-                column: place.column,
-            }
-        })
+        .map(|frame| mapped_frame(frame, places))
         .collect();
     AllocationSite {
         stack,
         ..site.clone()
+    }
+}
+
+/// A frame with its place through a source map.
+pub(super) fn mapped_frame(frame: &Frame, places: &mut Places) -> Frame {
+    if frame.script.is_empty() || frame.script.starts_with("node:") {
+        return frame.clone();
+    }
+    let place = places.at(&frame.script, frame.line, frame.column, None);
+    Frame {
+        function: place.function.unwrap_or_else(|| frame.function.clone()),
+        script: place.file,
+        line: place.line,
+        column: place.column,
     }
 }
 

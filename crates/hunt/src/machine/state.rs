@@ -9,6 +9,8 @@ use super::{Action, Event, Found, Observation, Reason, Settings};
 pub const KEPT_DIGESTS: usize = 4;
 /// Waits of the patrol double up to so many times the first.
 const LONGEST_PATROL: u64 = 16;
+/// Looks after which a suspicion that is neither settled nor backed by the curve is left to the patrol.
+const MOST_SUSPICIOUS_LOOKS: u32 = 8;
 /// Failed looks in a row that end a hunt.
 const MOST_FAILURES: u32 = 3;
 
@@ -49,6 +51,8 @@ pub struct State {
     last_look_ms: Option<u64>,
     level_at_look: u64,
     growing_since_ms: Option<u64>,
+    /// The last look saw what may be a leak.
+    suspected: bool,
     patrols: u32,
     failures: u32,
     sampling: bool,
@@ -165,11 +169,25 @@ impl Step<'_> {
         } else if waited < self.settings.paced(self.settings.min_wait_ms) {
             false
         } else {
-            self.has_grown(seen) || waited >= self.settings.paced(self.settings.max_wait_ms)
+            self.has_grown(seen) || waited >= self.longest_wait()
         };
         if due {
             self.look(seen);
         }
+    }
+
+    /// What a look has seen is worth another one sooner than a curve that rises by little.
+    fn longest_wait(&self) -> u64 {
+        let Settings {
+            min_wait_ms,
+            max_wait_ms,
+            ..
+        } = *self.settings;
+        self.settings.paced(if self.state.suspected {
+            min_wait_ms.midpoint(max_wait_ms)
+        } else {
+            max_wait_ms
+        })
     }
 
     fn has_grown(&self, seen: &Observation) -> bool {
@@ -231,6 +249,8 @@ impl Step<'_> {
         let found = found.copied().unwrap_or_default();
         let is_leak = found.leak && found.confidence >= self.settings.confidence;
         let settled = !found.unsettled || (state.asked && state.looks > self.settings.looks);
+        state.suspected = found.leak;
+        let is_by_looks = state.growing_since_ms.is_none() && !state.asked;
         match state.stage {
             Stage::Verifying if !was_compared => {}
             Stage::Verifying => {
@@ -240,6 +260,12 @@ impl Step<'_> {
                     Action::Retract
                 });
                 self.enter(Stage::CoolingDown);
+            }
+            Stage::Calm if found.leak && !settled && state.looks < MOST_SUSPICIOUS_LOOKS => {
+                self.enter(Stage::Hunting);
+            }
+            Stage::Hunting if is_by_looks && !settled && state.looks >= MOST_SUSPICIOUS_LOOKS => {
+                self.dismiss(Reason::NotSure);
             }
             _ if state.looks < enough || !settled || !was_compared => {}
             Stage::Hunting | Stage::Calm if is_leak || state.asked => {
@@ -276,6 +302,7 @@ impl Step<'_> {
         self.state.patrols = 0;
         self.state.last_look_ms = None;
         self.state.growing_since_ms = None;
+        self.state.suspected = false;
     }
 
     fn failed(&mut self, retry: bool) {

@@ -141,7 +141,37 @@ fn a_calm_process_is_looked_at_ever_more_seldom() {
 fn a_leak_that_no_curve_shows_is_found_by_the_patrol() {
     let mut bench = Bench::new(Settings::default());
     bench.run(120, 0, leak);
-    assert_eq!(bench.minutes(|it| *it == Action::Announce), [40]);
+    // What the second look sees is followed up sooner than the patrol would.
+    assert_eq!(bench.looks()[..3], [10, 25, 36]);
+    assert_eq!(bench.minutes(|it| *it == Action::Announce), [36]);
+}
+
+#[test]
+fn what_only_looks_suspect_and_never_settle_is_left_to_the_patrol() {
+    let doubtful = Found {
+        leak: true,
+        confidence: 0.6,
+        unsettled: true,
+    };
+    let mut bench = Bench::new(Settings::default());
+    bench.run(24 * 60, 0, |number| (number > 1).then_some(doubtful));
+    assert!(bench.minutes(|it| *it == Action::Announce).is_empty());
+    let given_up = bench.minutes(|it| {
+        matches!(
+            it,
+            Action::Dismiss {
+                reason: Reason::NotSure
+            }
+        )
+    });
+    assert_eq!(given_up.len(), 1);
+    assert_eq!(bench.state.stage, Stage::Calm);
+    let after: Vec<u64> = bench
+        .looks()
+        .into_iter()
+        .filter(|at| *at > given_up[0])
+        .collect();
+    assert!(after.len() < 12, "{after:?}");
 }
 
 #[test]

@@ -67,9 +67,25 @@ impl<'a, 'g> Case<'a, 'g> {
         self.steps().iter().rev().nth(1)
     }
 
-    /// What grows.
+    /// What grows. Where each object is held by a root of its own (a handle of Node's, that is), what hangs on it.
     pub(crate) fn class(&self) -> String {
-        self.row.class.clone()
+        let is_named = |class: &str| {
+            class != "Object" && !class.starts_with(['(', '{']) && !class.starts_with("function")
+        };
+        self.own_root()
+            .and_then(|_| {
+                let mut contents = self.row.contents.rows.iter();
+                contents.find(|row| row.count_delta > 0 && is_named(&row.class))
+            })
+            .map_or_else(|| self.row.class.clone(), |row| row.class.clone())
+    }
+
+    /// The root, where what grows are roots.
+    fn own_root(&self) -> Option<&'a PathStep> {
+        match self.steps() {
+            [root] if root.object.class == "(synthetic)" => Some(root),
+            _ => None,
+        }
     }
 
     /// What else is among it.
@@ -133,10 +149,14 @@ impl<'a, 'g> Case<'a, 'g> {
     }
 
     pub(crate) fn holder_class(&self) -> String {
-        self.holding().map_or_else(
+        let root = self.own_root();
+        root.or_else(|| self.holding()).map_or_else(
             || self.row.holder.clone(),
             |step| {
-                if step.object.name.starts_with("function ") || step.object.name == "context" {
+                if root.is_some()
+                    || step.object.name.starts_with("function ")
+                    || step.object.name == "context"
+                {
                     step.object.name.clone()
                 } else {
                     step.object.class.clone()
@@ -181,6 +201,9 @@ impl<'a, 'g> Case<'a, 'g> {
         let steps = self.steps();
         if steps.is_empty() {
             return self.row.words.clone();
+        }
+        if let Some(root) = self.own_root() {
+            return format!("{} → {}", root.object.name, self.class());
         }
         let is_anchor = |step: &PathStep| {
             step.object.name.starts_with("function ")

@@ -2,7 +2,7 @@
 
 use memguard_trend::format_bytes;
 
-use super::{Figures, sentence, verdict};
+use super::{Figures, Malloced, sentence, verdict};
 use crate::context::Context;
 use crate::investigate::Candidate;
 use crate::report::{Evidence, HeapSize, Suspect, Verdict, VerdictClass};
@@ -21,7 +21,12 @@ pub(crate) fn with_heaps(
     verdict.evidence.push(sizes(heaps));
     let (Some(suspect), Some(candidate)) = (suspects.first(), candidates.first()) else {
         // Nobody keeps more and more: whatever the curve says, it is no leak of JavaScript.
-        if matches!(verdict.class, VerdictClass::JsLeak | VerdictClass::External) {
+        let by_heap = matches!(verdict.class, VerdictClass::JsLeak | VerdictClass::External);
+        if let (true, Some(confidence)) = (by_heap, Malloced::of(context).confidence()) {
+            verdict.class = VerdictClass::Native;
+            verdict.confidence = confidence;
+            verdict.sentence = sentence(verdict.class, confidence, &Figures::of(context));
+        } else if by_heap {
             verdict.class = VerdictClass::Unknown;
             verdict.confidence = 0.4;
             verdict.sentence = "Memory grew, but no object keeps more and more of others: what grew was on its way out.".to_owned();

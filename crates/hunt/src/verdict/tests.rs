@@ -162,3 +162,57 @@ fn nothing_seen_is_nothing_known() {
     assert_eq!(found.class, VerdictClass::Unknown);
     assert!(found.confidence < 0.5);
 }
+
+/// What `malloc` said at each look: handed out and free, in MB.
+fn looks(mut context: Context, readings: &[(u64, u64)]) -> Context {
+    let mut readings: Vec<AllocatorFigures> = readings
+        .iter()
+        .map(|&(in_use, free)| AllocatorFigures {
+            arena_bytes: (in_use + free) * MB,
+            in_use_bytes: in_use * MB,
+            free_bytes: free * MB,
+            external_bytes: 5 * MB,
+            ..AllocatorFigures::default()
+        })
+        .collect();
+    context.allocator = readings.pop();
+    context.allocator_before = readings;
+    context
+}
+
+#[test]
+fn what_malloc_hands_out_at_each_look_is_native() {
+    let flat = || series(|_| 50, |_| 5, |_| 40);
+    let found = verdict(&looks(flat(), &[(20, 2), (32, 2), (44, 2), (56, 2)]));
+    assert_eq!(found.class, VerdictClass::Native, "{found:#?}");
+    assert!(found.confidence >= 0.7);
+    let evidence = found.evidence.iter().find(|it| it.kind == "mallocGrows");
+    assert!(
+        evidence.is_some_and(|it| it.text.contains("15.0 MB → 27.0 MB → 39.0 MB → 51.0 MB")),
+        "{found:#?}"
+    );
+
+    for readings in [
+        // Two steps may be chance, one is none; growth that ends, or that is little, is none either.
+        &[(20, 2), (32, 2)][..],
+        &[(20, 2), (32, 2), (44, 2), (45, 2)],
+        &[(20, 2), (21, 2), (22, 2), (23, 2)],
+        &[(20, 2), (40, 2), (20, 2), (32, 2)],
+    ] {
+        let found = verdict(&looks(flat(), readings));
+        assert_eq!(found.class, VerdictClass::None, "{readings:?}: {found:#?}");
+    }
+    let two = verdict(&looks(flat(), &[(20, 2), (32, 2), (44, 2)]));
+    assert!(two.class == VerdictClass::Native && two.confidence < 0.5);
+}
+
+#[test]
+fn what_malloc_keeps_after_a_peak_is_fragmentation_though_nothing_grows_any_more() {
+    let flat = || series(|_| 50, |_| 5, |_| 200);
+    let found = verdict(&looks(flat(), &[(20, 150)]));
+    assert_eq!(found.class, VerdictClass::Fragmentation, "{found:#?}");
+    assert_eq!(
+        verdict(&looks(flat(), &[(20, 20)])).class,
+        VerdictClass::None
+    );
+}
