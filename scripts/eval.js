@@ -5,6 +5,7 @@
 //   node scripts/eval.js [NAME [ARGUMENT …]]
 //
 //   forecast [--train]   is the end foreseen? --train also replaces the constants that are shipped
+//   pace   does an hour in a minute decide what an hour decides?
 //   leaks [--only ID,…] [--part tuned|unseen] [--node PATH] [--seconds N] [--looks guard|outside]   is the leak found and named?
 
 const { spawnSync } = require('child_process');
@@ -16,6 +17,7 @@ const { root } = require('./lib/paths');
 
 const KNOWN = {
   forecast: 'is the end foreseen, how early, and how often in vain? (some minutes)',
+  pace: 'does an hour in a minute decide what an hour decides? The same traces at both (a second)',
   leaks: 'is the leak found, and its holder, file and pattern named? Real programs, bad and mended (some 20 minutes)',
 };
 

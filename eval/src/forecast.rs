@@ -4,7 +4,7 @@ mod boost;
 mod chance;
 mod decisions;
 mod logistic;
-mod program;
+pub mod program;
 mod rules;
 mod score;
 mod ship;
@@ -40,11 +40,24 @@ pub fn run(root: &Path, arguments: &[String]) -> io::Result<()> {
     Ok(())
 }
 
+/// Simulated programs, so many of each family.
+pub fn simulated(per_family: u64) -> Vec<Program> {
+    simulate::programs(per_family, SEED)
+}
+
+/// Traces of real processes.
+///
+/// # Errors
+/// They cannot be read.
+pub fn recorded(root: &Path) -> io::Result<Vec<Program>> {
+    traces::load(&root.join("eval/forecast/traces/own"), Origin::Recorded)
+}
+
 fn programs(root: &Path) -> io::Result<Vec<Program>> {
     let folder = root.join("eval/forecast/traces");
-    let recorded = traces::load(&folder.join("own"), Origin::Recorded)?;
+    let recorded = recorded(root)?;
     let foreign = traces::load(&folder.join("npm"), Origin::Foreign)?;
-    let mut programs = simulate::programs(PER_FAMILY, SEED);
+    let mut programs = simulated(PER_FAMILY);
     programs.extend(traces::relimited(&recorded));
     programs.extend(recorded);
     programs.extend(foreign);

@@ -30,7 +30,7 @@ const PASSING = new Set(['CENSUS_NO_MEMORY', 'CENSUS_BUSY', 'CENSUS_FORK', 'SNAP
 /**
  * Hunts leaks of this thread: feeds the machine that decides, takes the looks it asks for, and tells what came of them.
  *
- * `figures()`: { sample, forecasts, history(windowMs, points) }; `snapshotWish()`: how a snapshot is to be taken, where one has to stand
+ * `figures()`: { sample, forecasts, history(windowMs, points) }; `listenerWarnings`: what Node.js has warned of; `snapshotWish()`: how a snapshot is to be taken, where one has to stand
  * in for a look; `saved`: what `keep(state)` was given in a process before. `tell(report)` hears of leaks (`status` is `found`,
  * then `confirmed` or `retracted`), `failed(error)` of what could not be done.
  */
@@ -47,7 +47,7 @@ class Hunt {
   #timer = null;
   #isAutomatic;
   #load = new LoadMeter();
-  #surroundings = new Surroundings();
+  #surroundings;
   #busySince = null;
   #looking = false;
   #looks = [];
@@ -58,12 +58,13 @@ class Hunt {
   #told = new Set();
   #closed = false;
 
-  constructor({ options, app, figures, snapshotWish, saved, keep, tell, failed }) {
+  constructor({ options, app, figures, listenerWarnings, snapshotWish, saved, keep, tell, failed }) {
     this.#settings = { pace: options.pace, reportsPerDay: options.huntsPerDay };
     this.#maxLoad = options.huntMaxLoad;
     this.#isAutomatic = options.hunt;
     this.#app = app;
     this.#figures = figures;
+    this.#surroundings = new Surroundings(listenerWarnings);
     this.#tell = tell;
     this.#failed = failed;
     this.#keep = keep;
@@ -89,7 +90,6 @@ class Hunt {
     this.#closed = true;
     clearInterval(this.#timer);
     sampling.abandon();
-    this.#surroundings.close();
     engine.hunt.close(this.#id);
     this.#settle((asked) => asked.reject(new MemguardError('ERR_MEMGUARD_HUNT_STOPPED', 'the guard was stopped during the hunt')));
   }

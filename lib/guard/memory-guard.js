@@ -13,6 +13,7 @@ const { parseDuration } = require('../units');
 const { stopAtExit, forget } = require('./at-exit');
 const { CHANNELS, Alert, Recovery } = require('./events');
 const { Folders } = require('./folders');
+const { ListenerWarnings } = require('./listener-warnings');
 const { engineSettings, snapshotFolder, checkFolder, folderProblem, identify } = require('./settings');
 const { listen } = require('./signal');
 const { warn } = require('../warnings');
@@ -63,6 +64,7 @@ class MemoryGuard extends EventEmitter {
   #profiler = null;
   #autoCensus = null;
   #hunt = null;
+  #listenerWarnings = null;
   #brink = null;
   /** What the engine was told of listeners: it makes costly events only for them. */
   #listens = null;
@@ -197,6 +199,7 @@ class MemoryGuard extends EventEmitter {
       options: this.#options,
       app: this.#app,
       figures: () => ({ sample: handle.latest(), forecasts: handle.forecasts() ?? [], history: (windowMs, points) => handle.history(windowMs, points) }),
+      listenerWarnings: this.#listenerWarnings,
       // A snapshot in place of a look is V8's own, and blocks nobody who has not said so.
       snapshotWish: () => ({ ...this.#wish({}), redact: null, method: this.#options.snapshotMethod === 'blocking' ? 'blocking' : 'fork' }),
       saved,
@@ -358,12 +361,15 @@ class MemoryGuard extends EventEmitter {
     if (options.reportInterval !== null) {
       this.#timers.push(setInterval(() => this.#printLine(), options.reportInterval).unref());
     }
+    if (engine.name === 'native') this.#listenerWarnings = new ListenerWarnings();
     this.#timers.push(setTimeout(() => this.#settleIn(), AUDIT_DELAY_MS).unref());
   }
 
   #release() {
     this.#hunt?.close();
     this.#hunt = null;
+    this.#listenerWarnings?.close();
+    this.#listenerWarnings = null;
     this.#signal?.stop();
     this.#brink?.disarm();
     forget(this);
