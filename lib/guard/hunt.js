@@ -48,6 +48,7 @@ class Hunt {
   #isAutomatic;
   #load = new LoadMeter();
   #surroundings;
+  #work = new Work();
   #busySince = null;
   #looking = false;
   #looks = [];
@@ -126,6 +127,7 @@ class Hunt {
 
   #observe() {
     const { sample, forecasts } = this.#figures();
+    this.#work.heed(ownOf(sample)?.allocationRateBytesPerS ?? 0);
     return {
       uptimeMs: Math.round(process.uptime() * 1000),
       growing: forecasts.some(({ evidence }) => evidence.some(({ part }) => HEEDED.has(part))),
@@ -227,8 +229,10 @@ class Hunt {
     const { sites, calls, problem } = this.#sites ?? { sites: [], calls: [], problem: null };
     const own = forecasts.find(({ subject }) => subject.id !== null) ?? forecasts[0];
     const surroundings = await this.#surroundings.read(process.memoryUsage().external);
+    const at = { atMs: Math.round(performance.now()), unixMs: Date.now() };
     return {
-      now: { atMs: Math.round(performance.now()), unixMs: Date.now() },
+      now: at,
+      allocated: this.#work.at(at),
       process: {
         pid: process.pid,
         app: this.#app.name,
@@ -281,9 +285,32 @@ function now() {
   return performance.timeOrigin + performance.now();
 }
 
+/** What was allocated by each look, as the rates of samples tell. */
+class Work {
+  #bytes = 0;
+  #heeded = null;
+  #looks = [];
+
+  heed(bytesPerS) {
+    const now = performance.now();
+    if (this.#heeded !== null) this.#bytes += (bytesPerS * (now - this.#heeded)) / 1000;
+    this.#heeded = now;
+  }
+
+  at(moment) {
+    this.#looks = [...this.#looks, { at: moment, bytes: Math.round(this.#bytes) }].slice(-MOST_LOOKS);
+    return this.#looks;
+  }
+}
+
+/** The figures of this thread's heap. */
+function ownOf(sample) {
+  return sample?.isolates.find((isolate) => isolate.threadId === (isMainThread ? 0 : threadId)) ?? sample?.isolates[0];
+}
+
 /** What grows, in bytes: what is alive, and what it holds outside of the heap. */
 function levelOf(sample) {
-  const own = sample?.isolates.find((isolate) => isolate.threadId === (isMainThread ? 0 : threadId)) ?? sample?.isolates[0];
+  const own = ownOf(sample);
   return own === undefined ? process.memoryUsage().heapUsed : Math.round((own.liveHeapBytes ?? own.heapUsedBytes) + own.externalBytes);
 }
 

@@ -222,6 +222,16 @@ pub struct Look {
     pub took_ms: Option<f64>,
 }
 
+/// How much was allocated in all by a moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Allocated {
+    /// When: the moment of a look.
+    pub at: Moment,
+    /// Bytes, from whatever beginning.
+    pub bytes: u64,
+}
+
 /// Everything that is known beside the heap. Whatever is not known is left out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -250,6 +260,8 @@ pub struct Context {
     pub allocation_calls: Vec<AllocationCall>,
     /// The looks at the heap, oldest first; that at the newest heap last.
     pub looks: Vec<Look>,
+    /// What was allocated by each look, the one at hand last: a measure of the work that was done in between.
+    pub allocated: Vec<Allocated>,
     /// The growth was brought about on purpose, as by a test: it is told however small it is beside the heap.
     pub provoked: bool,
     /// Sources and source maps may be read from disk, for places and excerpts.

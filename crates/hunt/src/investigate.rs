@@ -153,13 +153,14 @@ fn suspects(
     options.min_bytes = LEAST_BYTES;
     let grown = growth_since(&ways, now, &options);
     let kept = survivors::kept(earlier, now, &grown);
+    let work = work(heaps, context);
     let mut candidates: Vec<Candidate> = grown
         .growth
         .clusters
         .rows
         .iter()
         .enumerate()
-        .map(|(number, row)| Candidate::of(number, row, heaps, &kept, now))
+        .map(|(number, row)| Candidate::of(number, row, heaps, &work, &kept, now))
         .collect();
     candidate::rank(&mut candidates, heaps, context.provoked);
     let told = candidates
@@ -174,6 +175,18 @@ fn suspects(
         })
         .collect();
     (candidates, told)
+}
+
+/// What was allocated between a heap and the next, where that is known of both.
+fn work(heaps: &[HeapSize], context: &Context) -> Vec<Option<u64>> {
+    let by = |heap: &HeapSize| {
+        let known = context.allocated.iter();
+        known.rev().find(|it| it.at == heap.at).map(|it| it.bytes)
+    };
+    heaps
+        .windows(2)
+        .map(|pair| by(&pair[1])?.checked_sub(by(&pair[0])?))
+        .collect()
 }
 
 /// One suspect with all that is known of it.

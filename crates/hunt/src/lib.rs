@@ -54,8 +54,8 @@ mod sketch;
 mod verdict;
 
 pub use context::{
-    AllocationCall, AllocationSite, AllocatorFigures, CacheFigures, Context, Frame, HandleFigures,
-    ListenerWarning, Look, MemoryPoint, Method, Moment, ProcessInfo, Trend,
+    Allocated, AllocationCall, AllocationSite, AllocatorFigures, CacheFigures, Context, Frame,
+    HandleFigures, ListenerWarning, Look, MemoryPoint, Method, Moment, ProcessInfo, Trend,
 };
 pub use digest::{ClassCount, Digest, DigestError};
 pub use investigate::{advice, found, from_figures, investigate};

@@ -22,6 +22,8 @@ const PATIENT_STEPS: usize = 3;
 const LARGE: f64 = 0.2;
 /// A fall of less than this share is none.
 const NOISE: f64 = 0.03;
+/// Less work than this share of what it was explains no more.
+const LEAST_WORK: f64 = 0.25;
 /// Below it growth is all but over.
 const ENDING: f64 = 0.25;
 
@@ -60,6 +62,7 @@ impl Candidate {
         number: usize,
         row: &GrowthCluster,
         heaps: &[HeapSize],
+        work: &[Option<u64>],
         kept: &Kept,
         now: &Snapshot<'_>,
     ) -> Self {
@@ -104,7 +107,7 @@ impl Candidate {
             lasting: (least.max(0) as u64).saturating_mul(growing_steps as u64),
             bytes_per_hour: per_hour(bytes),
             count_per_hour: per_hour(count),
-            pace: pace(growing),
+            pace: pace(growing) / idleness(growing, &work[steps.len() - growing_steps..]),
             // What was young at the first of them has moved since: the best of all tells.
             kept: kept
                 .get(first..)
@@ -246,6 +249,21 @@ fn pace(growing: &[(f64, i64)]) -> f64 {
         return 1.0;
     }
     rate(*hours, *bytes) / was
+}
+
+/// Growth that goes with the work does not slow down because there is less work: the rate of allocation in the last step
+/// against that of those before, 1 at most.
+fn idleness(growing: &[(f64, i64)], work: &[Option<u64>]) -> f64 {
+    let rate = |steps: &[(f64, i64)], work: &[Option<u64>]| {
+        let hours: f64 = steps.iter().map(|(hours, _)| hours).sum();
+        let bytes: u64 = work.iter().copied().sum::<Option<u64>>()?;
+        (hours > 0.0 && bytes > 0).then(|| bytes as f64 / hours)
+    };
+    let Some(last) = growing.len().checked_sub(1).filter(|last| *last > 0) else {
+        return 1.0;
+    };
+    let rates = rate(&growing[last..], &work[last..]).zip(rate(&growing[..last], &work[..last]));
+    rates.map_or(1.0, |(now, before)| (now / before).clamp(LEAST_WORK, 1.0))
 }
 
 /// Whether it was larger in one look than in the next, by more than chance.

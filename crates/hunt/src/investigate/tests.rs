@@ -31,25 +31,34 @@ fn log_of(entries: u32) -> HeapGraph {
     heap.build()
 }
 
-/// Investigates the last of heaps that were looked at ten minutes apart.
-fn hunt(heaps: &[HeapGraph]) -> LeakReport {
-    let options = AnalyzeOptions::default();
-    let at = |look: usize| Moment {
-        at_ms: look as u64 * 10 * MINUTE,
+/// Looks are ten minutes apart.
+fn moment(look: usize) -> Moment {
+    Moment {
+        at_ms: (look as u64 + 1) * 10 * MINUTE,
         unix_ms: 0,
-    };
+    }
+}
+
+/// Investigates the last of heaps that were looked at.
+fn hunt(heaps: &[HeapGraph]) -> LeakReport {
+    hunt_with(heaps, |_| {})
+}
+
+fn hunt_with(heaps: &[HeapGraph], know: impl Fn(&mut Context)) -> LeakReport {
+    let options = AnalyzeOptions::default();
     let (last, earlier) = heaps.split_last().unwrap();
     let digests: Vec<Digest> = earlier
         .iter()
-        .zip(1..)
-        .map(|(graph, look)| {
-            Digest::of(&Snapshot::of(graph, &options).unwrap(), at(look)).without_young([])
+        .enumerate()
+        .map(|(look, graph)| {
+            Digest::of(&Snapshot::of(graph, &options).unwrap(), moment(look)).without_young([])
         })
         .collect();
-    let context = Context {
-        now: at(heaps.len()),
+    let mut context = Context {
+        now: moment(earlier.len()),
         ..Context::default()
     };
+    know(&mut context);
     let snapshot = Snapshot::of(last, &options).unwrap();
     investigate(&digests.iter().collect::<Vec<_>>(), &snapshot, &context)
 }
@@ -156,4 +165,21 @@ fn a_report_goes_through_json_unchanged() {
     assert!(json.contains("\"countPerHour\":"));
     let back: LeakReport = serde_json::from_str(&json).unwrap();
     assert_eq!(back, report);
+}
+
+#[test]
+fn growth_that_goes_with_the_work_does_not_slow_down_when_there_is_less_of_it() {
+    let heaps = [log_of(1_000), log_of(3_000), log_of(5_000), log_of(5_900)];
+    let slow = hunt(&heaps);
+    assert!(slow.suspects[0].unsettled, "{slow:#?}");
+    let work = [0, 1_000_000, 2_000_000, 2_450_000];
+    let alike = hunt_with(&heaps, |context| {
+        context.allocated = (0..4)
+            .map(|look| crate::Allocated {
+                at: moment(look),
+                bytes: work[look],
+            })
+            .collect();
+    });
+    assert!(!alike.suspects[0].unsettled, "{alike:#?}");
 }
