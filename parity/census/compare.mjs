@@ -4,7 +4,7 @@
 const isUser = (name) => /^User/.test(name);
 
 /** What V8 calls otherwise, or does not list, or makes for the snapshot itself: docs/census.md says why. */
-const EXPLAINED = /^(Generator|Promise|Buffer|ArrayBuffer|Uint8Array|console|Intl|global|Array|Array Iterator|Object|Timeout|TimersList|WriteWrap)$| \(global\*?\)$/;
+const EXPLAINED = /^(Generator|Promise|Buffer|ArrayBuffer|Uint8Array|console|Intl|global|Array|Array Iterator|Object|Timeout|TimersList|WriteWrap|Arguments)$| \(global\*?\)$/;
 /** More than so many of an explained class, for each global object, are not explained. */
 const EXPLAINED_COUNT = 5;
 /** V8 has no nodes for proxies, and one for a wrapper and its C++ object together where its garbage collector has both. */

@@ -3,6 +3,8 @@
 //! A missing constant that can't be done without, or one with a value that no build has, is an error here: before a
 //! single object is read.
 
+mod checks;
+
 use crate::error::WalkError;
 use crate::metadata::Metadata;
 use crate::shape::{self, Shape};
@@ -145,7 +147,11 @@ impl Layout {
         check_values(metadata)?;
         let row = *versions::row(metadata.version()?)?;
         let types = types(metadata)?;
-        let offsets = offsets(metadata)?;
+        let mut offsets = offsets(metadata)?;
+        checks::check(metadata, row.node, &types, &offsets)?;
+        if !row.code_by_handle {
+            offsets.function_code = Some(checks::function_code(metadata, &offsets)?);
+        }
         let codes = codes(metadata)?;
         let names = type_names(metadata, &types);
         let shapes = shape::table(&names, &row, &offsets);
@@ -227,6 +233,7 @@ fn check_values(metadata: &Metadata) -> Result<(), WalkError> {
         ("context_min_slots", 2, "2"),
         ("namedictionaryshape_entry_size", 3, "3"),
         ("numberdictionaryshape_entry_size", 3, "3"),
+        ("numberdictionaryshape_prefix_size", 1, "1"),
         ("globaldictionaryshape_entry_size", 1, "1"),
     ];
     for (name, value, expected) in expected {
@@ -362,7 +369,7 @@ fn offsets(metadata: &Metadata) -> Result<Offsets, WalkError> {
         internal_fields: need("JSObject", "internal_fields")?,
         function_shared: need("JSFunction", "shared")?,
         function_context: need("JSFunction", "context")?,
-        function_code: metadata.field("JSFunction", "code"),
+        function_code: None,
         function_feedback: need("JSFunction", "raw_feedback_cell")?,
         function_prototype: need("JSFunction", "prototype_or_initial_map")?,
         shared_name: need("SharedFunctionInfo", "name_or_scope_info")?,

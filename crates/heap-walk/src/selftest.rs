@@ -17,8 +17,12 @@ use crate::walker::Walker;
 const SAMPLE: u32 = 400;
 /// Of types with fewer objects, nothing is said.
 const ENOUGH: u32 = 24;
+/// Of fields with fewer, nothing either.
+const FEW: u32 = 3;
 /// The share that must be followed by a map, in percent.
 const PERCENT: u32 = 90;
+/// One in so many objects may have a length that can't be told: of types that no constant names.
+const UNSIZED_PART: u64 = 1_000;
 /// Words in the place of references that led nowhere, per million of those that did.
 const FALSE_PER_MILLION: u64 = 200;
 
@@ -44,6 +48,17 @@ pub(crate) fn check(walker: &Walker<'_, '_>, view: View<'_, '_>) -> Result<(), W
             "references",
             format!("{bad} of {all} references led to no object"),
         );
+    }
+    if walker.unsized_objects * UNSIZED_PART > objects {
+        let (count, kind) = (walker.unsized_objects, walker.unsized_type);
+        let name = walker.layout.type_name(kind);
+        let detail = format!(
+            "how long {count} objects are is not known, those of type {name} ({kind}) among them"
+        );
+        return failed("sizes", detail);
+    }
+    if let Some(detail) = elements_kinds(walker, view) {
+        return failed("elements", detail);
     }
     for (instance_type, (seen, followed)) in adjacency(walker).into_iter().enumerate() {
         if seen >= ENOUGH && followed * 100 < seen * PERCENT {
@@ -77,7 +92,10 @@ pub(crate) fn check(walker: &Walker<'_, '_>, view: View<'_, '_>) -> Result<(), W
         }
     }
     for tally in fields::check(walker, view) {
-        if tally.seen >= ENOUGH && tally.sound * 100 < tally.seen * PERCENT {
+        let often = tally.seen >= ENOUGH && tally.sound * 100 < tally.seen * PERCENT;
+        // Of what there is little of, one that is sound is enough.
+        let never = tally.seen >= FEW && tally.sound == 0;
+        if often || never {
             let detail = format!(
                 "of {} times that {}, it was so {} times",
                 tally.seen, tally.expectation, tally.sound
@@ -86,6 +104,27 @@ pub(crate) fn check(walker: &Walker<'_, '_>, view: View<'_, '_>) -> Result<(), W
         }
     }
     Ok(())
+}
+
+/// Kinds of elements between hash tables and the first of typed arrays: two of `arguments`, two of strings.
+const KINDS_BETWEEN: u32 = 4;
+
+/// What is wrong with the number of the kind of elements in hash tables, by those of typed arrays, of which Node always has some of bytes:
+/// the first of their kinds.
+fn elements_kinds(walker: &Walker<'_, '_>, view: View<'_, '_>) -> Option<String> {
+    let codes = &walker.layout.codes;
+    let maps = walker.maps.infos().iter().zip(&walker.tallies);
+    let first = maps
+        .filter(|(map, tally)| {
+            map.instance_type == walker.layout.types.js_typed_array && tally.all.count > 0
+        })
+        .map(|(map, _)| view.elements_kind(map))
+        .min()?;
+    let expected = first.checked_sub(KINDS_BETWEEN + 1);
+    (expected != Some(codes.dictionary_elements)).then(|| {
+        let found = codes.dictionary_elements;
+        format!("elements in hash tables are of kind {found}, and those of typed arrays begin at {first}")
+    })
 }
 
 /// For each type: how many objects were looked at, and how many of them are followed by a map.

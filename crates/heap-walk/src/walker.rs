@@ -201,6 +201,8 @@ pub(crate) struct Walker<'h, 'm> {
     pub(crate) references: u64,
     /// Objects whose size could not be told, or went beyond their page.
     pub(crate) unsized_objects: u64,
+    /// The type of the last of them.
+    pub(crate) unsized_type: u16,
     /// Objects that had no valid map: references that were none.
     pub(crate) false_references: u64,
     deepest: usize,
@@ -229,6 +231,7 @@ impl<'h, 'm> Walker<'h, 'm> {
             doubtful: false,
             references: 0,
             unsized_objects: 0,
+            unsized_type: 0,
             false_references: 0,
             deepest: 0,
         }
@@ -507,6 +510,7 @@ impl<'h, 'm> Walker<'h, 'm> {
         };
         let Some(size) = object_size(self.heap, &info, bytes) else {
             self.unsized_objects += 1;
+            self.unsized_type = info.instance_type;
             self.visit(map_word);
             return;
         };

@@ -51,6 +51,21 @@ pub unsafe fn step_back(proc_root: &Path, priority: Priority) {
     }
 }
 
+/// Gives free memory of `malloc` back, now and from now on.
+pub fn give_back_memory() {
+    #[cfg(target_env = "gnu")]
+    {
+        /// Otherwise the largest block that was ever freed says from where on blocks are given back.
+        const LARGE_BLOCK: i32 = 64 << 10;
+        // SAFETY: settings of the allocator and its own tidying, both under its locks, which the C library's fork leaves whole.
+        unsafe {
+            libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE_BLOCK);
+            libc::mallopt(libc::M_TRIM_THRESHOLD, LARGE_BLOCK);
+            libc::malloc_trim(0);
+        }
+    }
+}
+
 /// By the kernel's pressure figures; where there are none, by the load per processor. Either is an average of some time past:
 /// a crowd that has just come is seen by itself.
 fn is_processor_scarce(proc_root: &Path) -> bool {

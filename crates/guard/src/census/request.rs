@@ -6,17 +6,17 @@ use serde::Deserialize;
 use super::CensusError;
 
 /// What a child takes whatever the heap: its own pages of the program, tables of pages and maps.
-const BASE_BYTES: u64 = 5 << 20;
+const BASE_BYTES: u64 = 4 << 20;
 /// A walk takes this part of the heap for marks,
 const MARKS_PART: u64 = 64;
 /// and 16 bytes for each object that waits to be walked: for all of them at most so much, or this part of a heap of small ones.
 const WAITING_OBJECT_BYTES: u64 = 16;
 const MOST_WAITING_BYTES: u64 = 8 << 20;
 const WAITING_PART: u64 = 16;
-/// For each object, in bytes, where an earlier census has counted them: the graph and what `analyze()` finds (measured: 83).
-const ANALYSIS_OBJECT_BYTES: u64 = 110;
+/// For each object, in bytes, where an earlier census has counted them: the graph and what `analyze()` finds (measured: 76).
+const ANALYSIS_OBJECT_BYTES: u64 = 85;
 /// In hundredths of the used heap, of small objects (measured at 38 bytes each): the graph alone, with what `analyze()` finds
-/// (measured: 140 and 225), and with what a hunt does.
+/// (measured: 140 and 210), and with what a hunt does.
 const GRAPH_PERCENT: u64 = 200;
 const ANALYSIS_PERCENT: u64 = 300;
 const LOOK_PERCENT: u64 = 450;

@@ -8,6 +8,11 @@ use crate::shape::{ScopeInfo, Shape, smi_at};
 use crate::view::{Object, Place, View};
 use crate::walker::{Walker, objects_in_order};
 
+/// Where a hash table says how many entries it has room for: after those in use and those deleted.
+const CAPACITY: usize = 16;
+/// Key, value and details.
+const ENTRY_BYTES: usize = 24;
+
 /// How often an expectation was looked at, and how often it held.
 pub(super) struct Tally {
     pub(super) expectation: &'static str,
@@ -47,6 +52,15 @@ impl Asked<'_, '_> {
         self.view.field(object, offset).map(|o| o.instance_type())
     }
 
+    /// Whether a hash table has its entries from the word `start` on: as many as it says that there is room for.
+    fn has_entries_from(&self, table: &Object, start: usize) -> bool {
+        let words = self.view.elements(table, 16);
+        let room = words
+            .get(CAPACITY..CAPACITY + 8)
+            .and_then(|word| smi_at(word, 0));
+        room.is_some_and(|room| words.len() == start * 8 + room * ENTRY_BYTES)
+    }
+
     fn is_smi(&self, object: &Object, offset: usize) -> bool {
         self.view
             .field_word(object.address, offset)
@@ -75,6 +89,12 @@ pub(super) fn check(walker: &Walker<'_, '_>, view: View<'_, '_>) -> Vec<Tally> {
                     a.kind(&object, 16) == Some(types.scope_info)
                 });
             }
+            t if t == types.oddball => asked.expect("an oddball has a small number", |a| {
+                let kind = a
+                    .view
+                    .field_word(object.address, a.view.layout.offsets.oddball_kind);
+                kind.is_some_and(|w| w & 0xffff_ffff == 0 && w >> 32 < 64)
+            }),
             t if view.layout.is_js(t) => js(&mut asked, &object),
             _ => {}
         }
@@ -196,6 +216,12 @@ fn script(asked: &mut Asked<'_, '_>, object: &Object) {
         text(a, layout.offsets.script_name)
             || a.kind(object, layout.offsets.script_name) == Some(layout.types.symbol)
     });
+    asked.expect("a script has a number", |a| {
+        a.is_smi(object, layout.offsets.script_id)
+            && a.view
+                .field_word(object.address, layout.offsets.script_id)
+                .is_some_and(|word| (word as i64) > 0)
+    });
     asked.expect("a script's name is one line", |a| {
         let name = a
             .view
@@ -235,6 +261,12 @@ fn js(asked: &mut Asked<'_, '_>, object: &Object) {
         return;
     }
     properties(asked, object);
+    if kind == types.js_reg_exp && !object.map.of_prototype {
+        asked.expect("a regular expression's source is a string", |a| {
+            let source = a.kind(object, offsets.regexp_source);
+            source.is_some_and(|t| layout.is_string(t) || t == types.oddball)
+        });
+    }
     if kind == types.js_array {
         array(asked, object);
     } else if kind == types.js_array_buffer {
@@ -277,6 +309,11 @@ fn properties(asked: &mut Asked<'_, '_>, object: &Object) {
         "an object has a hash table when its map says so, and only then",
         |_| dictionary && store.map.shape == Shape::Words(16) && entries > Some(0),
     );
+    if dictionary {
+        asked.expect("a hash table of properties has room for its entries", |a| {
+            a.has_entries_from(&store, layout.codes.name_dictionary_start)
+        });
+    }
 }
 
 fn array(asked: &mut Asked<'_, '_>, object: &Object) {

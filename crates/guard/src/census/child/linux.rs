@@ -71,6 +71,7 @@ pub(in super::super) fn walk(
     to: File,
 ) -> Result<(), CensusError> {
     faults::simulated_fault(child);
+    child.give_back_memory();
     let (mut told, noted) = with_subject(child, here, |subject| {
         let options = CensusOptions::default();
         child.phase(phase::WALKING);
@@ -92,9 +93,12 @@ pub(in super::super) fn walk(
         };
         if request.graph.is_some() || request.look.is_some() {
             child.phase(phase::GRAPH);
+            child.give_back_memory();
             let graph: HeapGraph = graph(subject, &GraphOptions::default())?;
             child.phase(phase::ANALYSING);
+            child.give_back_memory();
             let snapshot = analysed(&graph)?;
+            child.give_back_memory();
             told.graph = match &request.graph {
                 Some(wish) => Some(ask(&snapshot, wish)?),
                 None => None,
@@ -131,6 +135,7 @@ pub(crate) fn write_snapshot(
     to: &mut dyn Write,
     writing: &mut dyn FnMut(),
 ) -> io::Result<()> {
+    child.give_back_memory();
     let graph = with_subject(child, here, |subject| {
         Ok(graph(subject, &GraphOptions::default())?)
     })
