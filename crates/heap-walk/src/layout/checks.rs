@@ -186,6 +186,12 @@ fn check_neighbours(metadata: &Metadata, o: &Offsets) -> Result<(), WalkError> {
             o.uncompiled_start,
             inferred_name + 8,
         ),
+        // The greatest length is in between.
+        (
+            "class_JSArrayBuffer__byte_length",
+            o.buffer_byte_length + 16,
+            o.buffer_backing_store,
+        ),
         (
             "class_UncompiledData__end_position",
             end,
