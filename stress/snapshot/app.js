@@ -101,8 +101,10 @@ async function main([scenario, milliseconds, mode]) {
 function inWorker(milliseconds, dir, rests) {
   return new Promise((resolve, reject) => {
     const worker = new Worker(__filename, { workerData: { milliseconds, dir, rests, state } });
-    worker.once('message', resolve).once('error', reject);
-    worker.once('exit', (code) => reject(new Error(`the worker ended with ${code}`)));
+    let told;
+    worker.once('message', (message) => (told = message)).once('error', reject);
+    // Until it has ended it holds the descriptors of its event loop.
+    worker.once('exit', (code) => (told === undefined ? reject(new Error(`the worker ended with ${code}`)) : resolve(told)));
   });
 }
 
