@@ -173,6 +173,7 @@ fn truth(program: &Program, number: u32) -> Option<Found> {
         leak: program.leaking,
         confidence: 0.85,
         unsettled: program.leaking && number < 4,
+        early: false,
     })
 }
 

@@ -136,7 +136,18 @@ pub fn found(report: &LeakReport) -> Found {
             Some(suspect) => suspect.unsettled,
             None => is_native && verdict.confidence < SETTLED,
         },
+        early: report
+            .suspects
+            .first()
+            .is_some_and(|suspect| suspect.growing_steps < candidate::PATIENT_STEPS)
+            && !report.forecast.as_ref().is_some_and(is_near),
     }
+}
+
+/// Whether the limit is reached within the forecast's horizon.
+fn is_near(forecast: &LeakForecast) -> bool {
+    let left = forecast.time_to_limit_ms.zip(forecast.horizon_ms);
+    left.is_some_and(|(left, horizon)| left <= horizon as f64)
 }
 
 /// What grew, the likeliest culprit first: as candidates, and told.

@@ -17,7 +17,7 @@ const PASSING: f64 = 0.35;
 /// The last step, against the mean of those before: below it growth slows down.
 const SLOWING: f64 = 0.7;
 /// So many steps it takes: what fills up to a bound, or until it is worked off, looks the same for a while.
-const PATIENT_STEPS: usize = 3;
+pub(super) const PATIENT_STEPS: usize = 3;
 /// Unless it has grown by this share of the heap.
 const LARGE: f64 = 0.2;
 /// A fall of less than this share is none.

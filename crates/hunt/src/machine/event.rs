@@ -57,6 +57,9 @@ pub struct Found {
     pub confidence: f64,
     /// More looks may change it: too few were taken, what grows slows down, or came in one step.
     pub unsettled: bool,
+    /// It is large, and so was judged after fewer steps than others; but no limit is near, so that nobody is in a hurry who has not
+    /// asked.
+    pub early: bool,
 }
 
 /// What is to be done.

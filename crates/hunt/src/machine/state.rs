@@ -248,7 +248,8 @@ impl Step<'_> {
         let was_compared = found.is_some();
         let found = found.copied().unwrap_or_default();
         let is_leak = found.leak && found.confidence >= self.settings.confidence;
-        let settled = !found.unsettled || (state.asked && state.looks > self.settings.looks);
+        let is_settled = !found.unsettled && (state.asked || !found.early);
+        let settled = is_settled || (state.asked && state.looks > self.settings.looks);
         state.suspected = found.leak;
         let is_by_looks = state.growing_since_ms.is_none() && !state.asked;
         match state.stage {

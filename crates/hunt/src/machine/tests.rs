@@ -71,6 +71,7 @@ fn leak(number: u32) -> Option<Found> {
         leak: true,
         confidence: 0.8,
         unsettled: number < 3,
+        ..Found::default()
     })
 }
 
@@ -147,11 +148,41 @@ fn a_leak_that_no_curve_shows_is_found_by_the_patrol() {
 }
 
 #[test]
+fn what_is_large_is_told_early_where_a_limit_is_near_or_somebody_asks() {
+    let large = |early| {
+        move |number: u32| {
+            (number > 1).then_some(Found {
+                leak: true,
+                confidence: 0.8,
+                unsettled: number < 3,
+                early: early && number < 4,
+            })
+        }
+    };
+    for (early, minute) in [(false, 26), (true, 34)] {
+        let mut bench = Bench::new(Settings::default());
+        bench.run(60, 2 * MB, large(early));
+        assert_eq!(bench.minutes(|it| *it == Action::Announce), [minute]);
+    }
+    let mut asked = Bench::new(Settings::default());
+    asked.event(Event::Asked(Observation::default()));
+    for number in 1..=3 {
+        asked.event(Event::Looked {
+            cpu_ms: 1,
+            level_bytes: MB,
+            found: large(true)(number),
+        });
+    }
+    assert_eq!(asked.minutes(|it| *it == Action::Announce).len(), 1);
+}
+
+#[test]
 fn what_only_looks_suspect_and_never_settle_is_left_to_the_patrol() {
     let doubtful = Found {
         leak: true,
         confidence: 0.6,
         unsettled: true,
+        ..Found::default()
     };
     let mut bench = Bench::new(Settings::default());
     bench.run(24 * 60, 0, |number| (number > 1).then_some(doubtful));
@@ -181,16 +212,19 @@ fn nothing_is_told_while_it_is_not_settled_or_not_sure() {
             leak: true,
             confidence: 0.9,
             unsettled: true,
+            ..Found::default()
         },
         Found {
             leak: true,
             confidence: 0.4,
             unsettled: false,
+            ..Found::default()
         },
         Found {
             leak: false,
             confidence: 0.9,
             unsettled: false,
+            ..Found::default()
         },
     ] {
         let mut bench = Bench::new(Settings::default());
