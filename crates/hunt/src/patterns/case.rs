@@ -203,7 +203,12 @@ impl<'a, 'g> Case<'a, 'g> {
             return self.row.words.clone();
         }
         if let Some(root) = self.own_root() {
-            return format!("{} → {}", root.object.name, self.class());
+            let (root, class) = (&root.object.name, self.class());
+            return if *root == class {
+                class
+            } else {
+                format!("{root} → {class}")
+            };
         }
         let is_anchor = |step: &PathStep| {
             step.object.name.starts_with("function ")
