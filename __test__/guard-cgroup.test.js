@@ -8,6 +8,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { it } = require('node:test');
 const { promisify } = require('node:util');
+const { analyze } = require('..');
 const { limitedGroup, removeWhenEmpty } = require('./support/cgroup');
 const { hooksEnvironment } = require('./support/hooks');
 const { root, temporaryFolder } = require('./support/tarballs');
@@ -117,3 +118,51 @@ it('when the kernel runs out of memory, a forked child goes first, and the proce
     fs.rmSync(folder, { recursive: true, force: true });
   }
 });
+
+/** Fills its heap in a loop that never comes back, in a container that has no room for V8's generator. */
+const BURSTING = `
+  const { guard } = require(${JSON.stringify(root)});
+  guard.start({ baseline: false, hunt: false, census: false, snapshotDir: process.cwd() });
+  class LogEntry { constructor(id) { this.id = id; this.list = [id]; } }
+  const requestLog = [];
+  setTimeout(() => { for (;;) requestLog.push(new LogEntry(requestLog.length)); }, 500);
+`;
+
+it('at the heap limit, without room for V8\'s generator, the heap is walked, and the file says why', { timeout: 120_000, skip: process.platform !== 'linux' && 'forks need Linux' }, async (t) => {
+  const folder = temporaryFolder('memguard-bursting-');
+  const group = limitedGroup(LIMIT);
+  if (group === undefined) {
+    fs.rmSync(folder, { recursive: true, force: true });
+    t.skip('no cgroup of our own is to be had');
+    return;
+  }
+  const file = path.join(folder, 'app.cjs');
+  fs.writeFileSync(file, BURSTING);
+  try {
+    const enter = `echo $$ > ${group}/cgroup.procs && exec "$0" "$@"`;
+    const died = await run('sh', ['-c', enter, process.execPath, '--max-old-space-size=24', file], { cwd: folder }).then(() => null, (error) => error);
+    assert.match(died.stderr, /heap limit of 24 MB is reached; process \d+ writes a snapshot/);
+    const sideCar = await seen(() => {
+      const names = fs.readdirSync(folder);
+      return names.find((name) => name.endsWith('.heapsnapshot.json') && names.includes(name.slice(0, -'.json'.length)));
+    });
+    const { method, methodReason } = JSON.parse(fs.readFileSync(path.join(folder, sideCar), 'utf8'));
+    assert.equal(method, 'walk');
+    assert.match(methodReason, /before the cgroup limit is reached/);
+    const { classes } = await analyze(path.join(folder, sideCar.slice(0, -'.json'.length)), { classes: 1000 });
+    assert.ok(classes.rows.some(({ name, count }) => name === 'LogEntry' && count > 10_000), JSON.stringify(classes.rows.slice(0, 9)));
+  } finally {
+    await removeWhenEmpty(group);
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+/** What `look` answers as soon as it answers something: the child outlives the process. */
+async function seen(look) {
+  for (let tries = 0; tries < 600; tries += 1) {
+    const answer = look();
+    if (answer !== undefined) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error('it did not come');
+}

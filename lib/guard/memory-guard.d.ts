@@ -98,7 +98,7 @@ export class MemoryGuard extends EventEmitter {
 
   /**
    * Takes a heap snapshot into `snapshotDir`, or where `to` says. On Linux a forked child writes it: the process stands still
-   * for the fork alone, a few milliseconds and some 20 for each GB of resident memory. Elsewhere, and where a fork cannot be had
+   * for the fork alone, a few milliseconds and some 30 for each GB of V8's heap. Elsewhere, and where a fork cannot be had
    * (`methodReason` says why), the thread **blocks while V8 writes it**: 65 to 85 ms for each MB of small objects. Either way
    * it takes 10 to 19 times their size in extra memory; so it checks first and refuses when there is no room.
    *

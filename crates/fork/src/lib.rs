@@ -1,6 +1,6 @@
 //! Forks a running V8 process, so that work can be done on a frozen copy of its memory while it goes on.
 //!
-//! The process stands still for the fork alone: a millisecond or so, and some 20 ms for each GB of 4 KB pages that the
+//! The process stands still for the fork alone: a millisecond or so, and some 30 ms for each GB of 4 KB pages that the
 //! child is to see. The child is a copy-on-write image of this moment, has one thread, and may call V8.
 //!
 //! # What stands in the way, and what is done

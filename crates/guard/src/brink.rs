@@ -126,10 +126,18 @@ struct Brink {
     preparation: Preparation,
 }
 
-/// A capture that is begun on another thread: its ticket, or why there is none.
+/// A capture that has begun.
+#[derive(Clone)]
+struct Prepared {
+    ticket: u32,
+    /// Why by no better method.
+    method_reason: Option<String>,
+}
+
+/// A capture that is begun on another thread, or why there is none.
 #[derive(Default)]
 struct Preparation {
-    begun: Mutex<Option<Result<u32, (String, String)>>>,
+    begun: Mutex<Option<Result<Prepared, (String, String)>>>,
     ready: Condvar,
 }
 
@@ -266,7 +274,7 @@ impl Brink {
         }
     }
 
-    fn begin(&self, used_bytes: usize) -> Result<u32, (String, String)> {
+    fn begin(&self, used_bytes: usize) -> Result<Prepared, (String, String)> {
         let settings = &self.settings;
         let request = SnapshotRequest {
             folder: settings.folder.clone(),
@@ -283,7 +291,10 @@ impl Brink {
             compression: settings.compression,
         };
         snapshots::begin(&request)
-            .map(|begun| begun.ticket)
+            .map(|begun| Prepared {
+                ticket: begun.ticket,
+                method_reason: begun.method_reason,
+            })
             .map_err(|error| (error.code().to_owned(), error.to_string()))
     }
 
@@ -291,7 +302,10 @@ impl Brink {
     fn capture(self: &Arc<Self>, at: At) {
         self.state.store(state::SPENT, Relaxed);
         let limit_bytes = self.before.load(Relaxed);
-        let forked = self.preparation.wait().and_then(|ticket| self.fork(ticket));
+        let forked = self
+            .preparation
+            .wait()
+            .and_then(|prepared| self.fork(prepared));
         let event = match forked {
             Ok(started) => {
                 let place = match at {
@@ -326,8 +340,9 @@ impl Brink {
         (self.tell)(&event);
     }
 
-    fn fork(self: &Arc<Self>, ticket: u32) -> Result<snapshots::Started, (String, String)> {
+    fn fork(self: &Arc<Self>, prepared: Prepared) -> Result<snapshots::Started, (String, String)> {
         let settings = &self.settings;
+        let ticket = prepared.ticket;
         let facts = SnapshotFacts {
             reason: "limit".to_owned(),
             level: Some("critical".to_owned()),
@@ -336,12 +351,12 @@ impl Brink {
             pause_ms: 0.0,
             heap_used_bytes: self.before.load(Relaxed) as u64,
             external_bytes: 0,
-            method_reason: None,
+            method_reason: prepared.method_reason.clone(),
             retries: self.retries.load(Relaxed),
         };
         let brink = Arc::downgrade(self);
         let done = Box::new(move |finished| match brink.upgrade() {
-            Some(brink) => brink.ended(ticket, finished),
+            Some(brink) => brink.ended(prepared, finished),
             None => snapshots::abort(ticket),
         });
         // SAFETY: called on the isolate's thread only; a guard that is open has pinned this library.
@@ -352,18 +367,19 @@ impl Brink {
     }
 
     /// The child has ended. On its reaper's thread.
-    fn ended(self: &Arc<Self>, ticket: u32, finished: Finished) {
+    fn ended(self: &Arc<Self>, prepared: Prepared, finished: Finished) {
         let Some(problem) = finished.error else {
             if let Some(committed) = finished.committed {
                 (self.tell)(&Event::Taken(committed));
             }
             return;
         };
+        let ticket = prepared.ticket;
         let may_try_again = problem.is_worth_retrying
             && self.retries.fetch_add(1, Relaxed) < MOST_RETRIES
             && snapshots::prepare_again(ticket).is_ok();
         if may_try_again {
-            self.preparation.set(Ok(ticket));
+            self.preparation.set(Ok(prepared));
             self.state.store(state::AGAIN, Relaxed);
             let alive = ALIVE.lock();
             if alive
@@ -418,12 +434,12 @@ fn say(sentence: &str) {
 }
 
 impl Preparation {
-    fn set(&self, begun: Result<u32, (String, String)>) {
+    fn set(&self, begun: Result<Prepared, (String, String)>) {
         *self.begun.lock() = Some(begun);
         self.ready.notify_all();
     }
 
-    fn wait(&self) -> Result<u32, (String, String)> {
+    fn wait(&self) -> Result<Prepared, (String, String)> {
         let mut begun = self.begun.lock();
         if begun.is_none() {
             self.ready.wait_for(&mut begun, PREPARATION);
