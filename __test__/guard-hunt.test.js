@@ -81,6 +81,11 @@ describe('a hunt', options, () => {
     app.kill();
     await app.ends();
 
+    // As if it had been killed while it wrote, a minute ago.
+    const leftover = path.join(folderOf, `.${path.basename(files.html)}.${app.child.pid}-0.tmp`);
+    fs.writeFileSync(leftover, 'half');
+    fs.utimesSync(leftover, new Date(), new Date(Date.now() - 60_000));
+
     // The next process: its budget is what is left, and the ticket is the same.
     const next = run(t, `${server(true, { pace: 1 })} setTimeout(() => { ${ask({ interval: '1500ms' })} }, 1500);`, { folder });
     const again = await next.says((it) => it.status);

@@ -4,13 +4,20 @@
 const MOST = 20;
 const MOST_STACK = 2000;
 
+/** Those that are open: however many guards there are, the process has one listener. */
+const open = new Set();
+
+function onWarning(warning) {
+  for (const warnings of open) warnings.heed(warning);
+}
+
 /** What Node.js has warned of: listeners that pile up. Remembered from the start on, since it warns once. */
 class ListenerWarnings {
   #told = new Map();
-  #onWarning = (warning) => this.#heed(warning);
 
   constructor() {
-    process.on('warning', this.#onWarning);
+    if (open.size === 0) process.on('warning', onWarning);
+    open.add(this);
   }
 
   list() {
@@ -18,10 +25,11 @@ class ListenerWarnings {
   }
 
   close() {
-    process.off('warning', this.#onWarning);
+    open.delete(this);
+    if (open.size === 0) process.off('warning', onWarning);
   }
 
-  #heed({ name, emitter, target, type, count, stack }) {
+  heed({ name, emitter, target, type, count, stack }) {
     if (name !== 'MaxListenersExceededWarning') return;
     const told = { emitter: (emitter ?? target)?.constructor?.name ?? '', event: String(type), count: Number(count) || 0, stack: typeof stack === 'string' ? stack.slice(0, MOST_STACK) : null };
     const key = `${told.emitter} ${told.event}`;
