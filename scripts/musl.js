@@ -46,7 +46,7 @@ const DEBIAN = `deb [signed-by=${KEYS}] http://deb.debian.org/debian trixie main
 const LINE_TIMEOUT_MS = 900_000;
 
 /** What has to do with the system's C library; the rest is the same as on glibc. */
-const TESTS = ['guard-fork.', 'guard-fork-process', 'guard-census.'];
+const TESTS = ['guard-fork.', 'guard-fork-process'];
 
 function options(argv) {
   const rest = [...argv];
