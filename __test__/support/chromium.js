@@ -21,7 +21,7 @@ function findChromium() {
 async function withPage(url, use) {
   const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'memguard-chromium-'));
   const flags = ['--headless=new', '--no-sandbox', '--disable-gpu', '--hide-scrollbars', '--window-size=1280,1000', '--remote-debugging-pipe', `--user-data-dir=${profile}`];
-  const browser = spawn(findChromium(), [...flags, 'about:blank'], { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] });
+  const browser = spawn(findChromium(), [...flags, 'about:blank'], { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'], detached: true });
   const exited = new Promise((resolve) => browser.once('exit', resolve));
   const failed = exited.then((code) => {
     throw new Error(`Chromium ended with ${code}`);
@@ -30,9 +30,22 @@ async function withPage(url, use) {
   try {
     return await Promise.race([failed, Page.open(new Protocol(browser.stdio[3], browser.stdio[4]), url).then(use)]);
   } finally {
-    browser.kill('SIGKILL');
+    // With its helpers, which would write on in the folder.
+    if (browser.exitCode === null && browser.signalCode === null) process.kill(-browser.pid, 'SIGKILL');
     await exited;
-    fs.rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    await remove(profile);
+  }
+}
+
+/** A helper that has just been killed may still be at work in it. */
+async function remove(folder) {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await fs.promises.rm(folder, { recursive: true, force: true });
+    } catch (error) {
+      if (error.code !== 'ENOTEMPTY' || tries === 100) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
   }
 }
 
