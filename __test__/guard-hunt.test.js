@@ -138,9 +138,12 @@ describe('a hunt', options, () => {
       const tell = ({ code }) => say(code);
       (async () => {
         await guard.hunt({ intervall: 1 }).catch(tell);
-        hooks.simulateFault('memory', 99);
+        // Neither walked nor written: a file stands where snapshots go.
+        require('fs').writeFileSync('heap-snapshots', '');
+        hooks.simulateFault('wrong-metadata', 99);
         await guard.hunt({ interval: 100 }).catch(tell);
         hooks.simulateFault('none', 0);
+        require('fs').rmSync('heap-snapshots');
         const stopped = guard.hunt().catch(tell);
         setTimeout(() => guard.stop(), 500);
         await stopped;
@@ -173,6 +176,15 @@ describe('a hunt where', options, () => {
     assert.deepEqual([...new Set(methods)], ['sampling']);
     assert.equal(first, undefined);
     assert.match(missing.join(' '), /The heap could not be walked: .*V8's snapshots could not be taken: .*No heap was looked at/);
+  });
+
+  it('no child gets the memory it needs is left to figures and samples for now, and says so', async (t) => {
+    const app = run(t, `${HOOKS} ${server(true, { hunt: false, pace: 120 })} hooks.simulateFault('memory', 999); setTimeout(() => { ${ask({ interval: '10s' })} }, 3000);`, hooked);
+    const { methods, first, sites, missing, code, message } = await app.says((it) => it.status || it.code);
+    assert.equal(code, undefined, message);
+    assert.deepEqual([[...new Set(methods)], first], [['sampling'], undefined]);
+    assert.ok(sites > 0);
+    assert.match(missing.join(' '), /The heap could not be walked: .*memory.*No heap was looked at/);
   });
 
   const disk = process.platform === 'linux' ? smallDisk('4k') : null;

@@ -61,7 +61,7 @@ async function walk({ graph, retainers, classes, track, force, look = null, reas
   const planted = selfTest === true ? null : Array.from({ length: PLANTED }, (_, index) => new MemguardPlanted(index));
   const heapUsedBytes = usedHeap();
   const objects = objectsPerByte === null ? null : Math.ceil(heapUsedBytes * objectsPerByte);
-  const request = { heapUsedBytes, objects, classes, track, since: lastTracked, graph: graph ? { retainers } : null, look, force };
+  const request = { heapUsedBytes, objects, classes, track, since: look === null ? lastTracked : null, graph: graph ? { retainers } : null, look, force };
   const begun = await begin(request);
   const facts = { usedHeapBytes: usedHeap(), planted: planted === null ? null : { class: MemguardPlanted.name, count: planted.length, leastBytes: 40, mostBytes: 160 } };
   const createdAtMs = Date.now();

@@ -13,13 +13,16 @@ const { captureTo } = require('./snapshots');
 const NO_WALK = new Set(['UNSUPPORTED', 'NO_METADATA', 'SELF_TEST', 'NO_HEAP'].map((reason) => `ERR_MEMGUARD_CENSUS_${reason}`));
 /** The same of V8's snapshots in a forked child. */
 const NO_SNAPSHOT = new Set(['UNSUPPORTED', 'FORK', 'PAUSE', 'MEMORY_UNKNOWN'].map((reason) => `ERR_MEMGUARD_SNAPSHOT_${reason}`));
+/** There is no memory for it now; there may be when a look is due again. */
+const NO_MEMORY = new Set(['ERR_MEMGUARD_CENSUS_NO_MEMORY', 'ERR_MEMGUARD_SNAPSHOT_NO_MEMORY']);
 /** A fork that fails so often in a row, each after several attempts, is not to be had. */
 const MOST_REFUSALS = 2;
 const TEMPORARY = /^hunt-(\d+)-\d+\.heapsnapshot(?:\..*)?$/;
 
 /**
- * Ways to look at the heap of this thread, the cheapest first: a forked child that walks it; a snapshot of V8's, which is read and
- * deleted; figures alone. What cannot be had in this process is not tried again.
+ * Ways to look at the heap of this thread, the cheapest first: a forked child that walks it (and counts by class where there is
+ * no memory for a graph); a snapshot of V8's, which is read and deleted; figures alone. What cannot be had in this process is not
+ * tried again; where there is no memory now, figures take the place of this look.
  */
 class Looks {
   #hunt;
@@ -46,6 +49,7 @@ class Looks {
           try {
             return await this.#walk(known, investigate, keepAlive);
           } catch (error) {
+            if (NO_MEMORY.has(error.code)) return this.#figures(without(known, 'The heap could not be walked', error), investigate);
             if (!NO_WALK.has(error.code) && !this.#isRefused(error)) throw error;
             this.#giveUp(error.message);
           }
@@ -54,6 +58,7 @@ class Looks {
           try {
             return await this.#snapshot(known, investigate, keepAlive);
           } catch (error) {
+            if (NO_MEMORY.has(error.code)) return this.#figures(without(known, "V8's snapshot could not be taken", error), investigate);
             if (!NO_SNAPSHOT.has(error.code)) throw error;
             this.#giveUp(error.message);
           }
@@ -78,7 +83,7 @@ class Looks {
     const look = { hunt: this.#hunt, investigate, hurried: keepAlive || this.#hurried, context };
     const taken = await census.takeInTurn({ ...parseCensusOptions({ classes: 1 }), look, reason: 'hunt', keepAlive });
     this.#refusals = 0;
-    return { seen: taken.look, look: lookOf(context, 'walk', taken.pauseMs, taken.childWallMs), cpuMs: taken.childCpuMs };
+    return { seen: taken.look, look: lookOf(context, taken.look.byClass ? 'count' : 'walk', taken.pauseMs, taken.childWallMs), cpuMs: taken.childCpuMs };
   }
 
   async #snapshot(context, investigate, keepAlive) {
@@ -104,6 +109,10 @@ class Looks {
     const tookMs = performance.now() - started;
     return { seen, look: lookOf(context, 'sampling', null, tookMs), cpuMs: tookMs };
   }
+}
+
+function without(context, what, { message }) {
+  return { ...context, missing: [...context.missing, `${what}: ${message}.`] };
 }
 
 function lookOf({ now }, method, pauseMs, tookMs) {

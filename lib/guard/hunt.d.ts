@@ -83,7 +83,7 @@ export interface LeakSuspect {
   unsettled: boolean;
   keptShare: number | null;
   externalDelta: number;
-  /** Who holds it: `requestLog → Array → LogEntry`. */
+  /** Who holds it: `requestLog → Array → LogEntry`; its class alone where that is not known (`path` is `null`, and `accumulation.class` is empty). */
   words: string;
   /** The way from the root to one of them. */
   path: RetainingPath | null;
@@ -136,8 +136,8 @@ export interface LeakReport {
   /** The calls that lead there, as a tree, callers before callees: the flame graph of the page. */
   allocationCalls: LeakAllocationCall[];
   how: {
-    /** `walk` and `fork` are forked children, `sampling` is no look at the heap at all. */
-    looks: { at: HuntMoment; method: 'walk' | 'fork' | 'blocking' | 'sampling'; pauseMs: number | null; tookMs: number | null }[];
+    /** `walk` and `fork` are forked children, `count` is a child that counted by class for want of memory, `sampling` is no look at the heap at all. */
+    looks: { at: HuntMoment; method: 'walk' | 'count' | 'fork' | 'blocking' | 'sampling'; pauseMs: number | null; tookMs: number | null }[];
     heaps: { at: HuntMoment; size: number; objects: number }[];
     /** What could not be had. */
     missing: string[];

@@ -25,7 +25,7 @@ const LOOKS = 3;
 /** Growth of these makes looks frequent; of the rest a look of the patrol tells. */
 const HEEDED = new Set(['liveHeap', 'external']);
 /** A look that failed for one of these is worth trying again. */
-const PASSING = new Set(['CENSUS_NO_MEMORY', 'CENSUS_BUSY', 'CENSUS_FORK', 'SNAPSHOT_NO_MEMORY', 'SNAPSHOT_BUSY', 'SNAPSHOT_NO_DISK', 'SNAPSHOT_BUDGET_FULL'].map((reason) => `ERR_MEMGUARD_${reason}`));
+const PASSING = new Set(['CENSUS_BUSY', 'CENSUS_FORK', 'SNAPSHOT_BUSY', 'SNAPSHOT_NO_DISK', 'SNAPSHOT_BUDGET_FULL'].map((reason) => `ERR_MEMGUARD_${reason}`));
 
 /**
  * Hunts leaks of this thread: feeds the machine that decides, takes the looks it asks for, and tells what came of them.

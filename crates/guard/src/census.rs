@@ -26,6 +26,7 @@ pub use run::{Begun, Finished, Problem, abort, begin, fork, prepare_again};
 pub use support::support;
 
 pub(crate) use child::{Here, write_snapshot};
+pub(crate) use kept::AddressSet;
 pub(crate) use request::graph_bytes;
 
 /// Why there is no census.

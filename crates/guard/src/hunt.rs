@@ -2,7 +2,7 @@
 //!
 //! The machine that decides is `memguard_hunt`'s, and pure; a look is a [census](crate::census) whose child digests the
 //! graph and, from the second on, compares it with the digests of the looks before, which it inherits. Only digests are
-//! kept between looks, some 100 KB each; the report is the child's. What the machine remembers can be kept over restarts:
+//! kept between looks, some 100 KB each, and a table of classes; the report is the child's. What the machine remembers can be kept over restarts:
 //! what was spent of the day's budget is.
 
 mod allocator;
@@ -11,23 +11,37 @@ mod look;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use memguard_hunt::Digest;
 use memguard_hunt::machine::{
     Action, Event, KEPT_DIGESTS, Settings, SettingsError, Stage, State, step,
 };
+use memguard_hunt::{ClassTable, Digest};
 use parking_lot::Mutex;
 use serde::Serialize;
 
+use crate::census::AddressSet;
+
 pub use allocator::allocator_figures;
-pub(crate) use look::look;
 pub use look::{LookError, Seen, look_at_figures, look_at_file};
+#[cfg(target_os = "linux")]
+pub(crate) use look::{look, look_at_classes};
 
 /// One hunt: that of a guard.
 struct Hunt {
     settings: Settings,
     state: State,
-    digests: Arc<Vec<Digest>>,
+    memory: Memory,
     way: Way,
+}
+
+/// What is remembered of the looks before, the oldest first.
+#[derive(Clone, Default)]
+pub(crate) struct Memory {
+    /// What heaps held, of those whose graph was there.
+    pub(crate) digests: Arc<Vec<Digest>>,
+    /// How many of which class, of all that were walked.
+    pub(crate) tables: Arc<Vec<ClassTable>>,
+    /// Where old objects were at the last look, if that was without a graph.
+    pub(crate) tracked: Option<Arc<AddressSet>>,
 }
 
 /// How a heap came to be known. Heaps of different ways are not compared: the walker and V8 do not name all things alike.
@@ -67,7 +81,7 @@ pub fn open(settings: Settings, saved: Option<&State>, now_ms: u64) -> Result<u3
     let hunt = Hunt {
         settings,
         state: state.unwrap_or_default(),
-        digests: Arc::default(),
+        memory: Memory::default(),
         way: Way::Walk,
     };
     hunts.get_or_insert_default().insert(*last, hunt);
@@ -112,34 +126,60 @@ pub fn close(id: u32) {
     drop(closed);
 }
 
-/// The digests of the looks so far that can be compared with one that comes by this way, the oldest first.
-pub(crate) fn digests(id: u32, way: Way) -> Arc<Vec<Digest>> {
+/// What is remembered for a look that walks the heap.
+pub(crate) fn memory(id: u32) -> Memory {
     let guarded = HUNTS.lock();
     let hunt = guarded.1.as_ref().and_then(|all| all.get(&id));
-    hunt.filter(|hunt| hunt.way == way)
-        .map(|hunt| Arc::clone(&hunt.digests))
-        .unwrap_or_default()
+    hunt.map(|hunt| Memory {
+        digests: hunt.digests(Way::Walk),
+        ..hunt.memory.clone()
+    })
+    .unwrap_or_default()
 }
 
-/// Keeps the digest of a look. Bytes that are none are left out: the next look begins anew.
-pub(crate) fn keep(id: u32, bytes: &[u8]) {
-    if let Ok(digest) = Digest::from_bytes(bytes) {
+/// The digests of the looks so far that can be compared with one that comes by this way, the oldest first.
+fn digests(id: u32, way: Way) -> Arc<Vec<Digest>> {
+    let guarded = HUNTS.lock();
+    let hunt = guarded.1.as_ref().and_then(|all| all.get(&id));
+    hunt.map(|hunt| hunt.digests(way)).unwrap_or_default()
+}
+
+/// Keeps what a look that walked the heap has left: digest and table, as bytes, and where old objects are. Bytes that are
+/// none are left out: the next look begins anew.
+pub(crate) fn keep(id: u32, digest: &[u8], table: &[u8], tracked: Option<AddressSet>) {
+    if let Ok(digest) = Digest::from_bytes(digest) {
         remember(id, digest, Way::Walk);
+    }
+    if let Some(hunt) = HUNTS.lock().1.as_mut().and_then(|all| all.get_mut(&id)) {
+        if let Ok(table) = serde_json::from_slice(table) {
+            hunt.memory.tables = with(&hunt.memory.tables, table);
+        }
+        hunt.memory.tracked = tracked.map(Arc::new);
     }
 }
 
 fn remember(id: u32, digest: Digest, way: Way) {
     if let Some(hunt) = HUNTS.lock().1.as_mut().and_then(|all| all.get_mut(&id)) {
-        let mut digests = Vec::clone(&hunt.digests);
-        if hunt.way != way {
-            digests.clear();
-            hunt.way = way;
+        let before = hunt.digests(way);
+        hunt.way = way;
+        hunt.memory.digests = with(&before, digest);
+    }
+}
+
+/// The latest few, with one more.
+fn with<T: Clone>(before: &[T], one: T) -> Arc<Vec<T>> {
+    let left_out = (before.len() + 1).saturating_sub(KEPT_DIGESTS);
+    let kept = before.iter().skip(left_out).cloned();
+    Arc::new(kept.chain([one]).collect())
+}
+
+impl Hunt {
+    fn digests(&self, way: Way) -> Arc<Vec<Digest>> {
+        if self.way == way {
+            Arc::clone(&self.memory.digests)
+        } else {
+            Arc::default()
         }
-        if digests.len() >= KEPT_DIGESTS {
-            digests.remove(0);
-        }
-        digests.push(digest);
-        hunt.digests = Arc::new(digests);
     }
 }
 
@@ -165,10 +205,16 @@ mod tests {
             ),
             "{next:?}"
         );
-        keep(id, b"nonsense");
-        assert!(digests(id, Way::Walk).is_empty());
+        keep(id, b"nonsense", b"nonsense", None);
+        assert!(memory(id).digests.is_empty() && memory(id).tables.is_empty());
+        let table = serde_json::to_vec(&ClassTable::default()).unwrap();
+        for _ in 0..9 {
+            keep(id, b"", &table, None);
+        }
+        assert_eq!(memory(id).tables.len(), KEPT_DIGESTS);
         let kept = saved(id).unwrap();
         close(id);
+        keep(id, b"", &table, None);
         assert!(happened(id, &Event::Stopped, 2000).is_none());
         let next = open(Settings::default(), Some(&kept), 5000).unwrap();
         let state = saved(next).unwrap();

@@ -196,6 +196,8 @@ pub enum Method {
     /// The heap walker in a forked child.
     #[default]
     Walk,
+    /// The same, where there was no memory for a graph: objects were counted by class.
+    Count,
     /// The heap walker of another process, which stopped this one.
     Inspect,
     /// V8's generator in a forked child.

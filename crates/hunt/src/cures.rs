@@ -109,6 +109,16 @@ const fn text_and_code(pattern: Pattern) -> (&'static str, &'static str) {
     }
 }
 
+/// What to do about a class that grows, where nobody could look who keeps it.
+pub(crate) fn without_holder(class: &str) -> Cure {
+    Cure {
+        text: format!(
+            "There are ever more {class}, and there was no memory for a look at who keeps them. Look at what is made where they are allocated: which list, Map or listener do they go into, and what takes them out? To have the holder named, hunt from outside of the container, where another process reads the heap with memory of its own, or give the container so much more for a while."
+        ),
+        code: Some("npx memguard hunt PID".to_owned()),
+    }
+}
+
 /// What to do about growth without a suspect; none where nothing has to be done.
 pub(crate) fn of_verdict(class: VerdictClass, context: &Context) -> Option<Cure> {
     let cure = |text: &str, code: Option<&str>| {

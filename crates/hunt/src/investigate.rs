@@ -2,6 +2,7 @@
 
 mod accumulation;
 mod candidate;
+mod classes;
 mod sentence;
 mod survivors;
 #[cfg(test)]
@@ -17,10 +18,11 @@ use crate::machine::Found;
 use crate::patterns::{self, Case};
 use crate::places::Places;
 use crate::report::{
-    Cure, HeapSize, HowFound, LeakForecast, LeakReport, SCHEMA, Suspect, VerdictClass,
+    Cure, HeapSize, HowFound, LeakForecast, LeakReport, SCHEMA, Suspect, Verdict, VerdictClass,
 };
 use crate::verdict;
 pub(crate) use candidate::{Candidate, external_delta};
+pub use classes::investigate_classes;
 
 /// Most suspects of a report.
 const MOST_SUSPECTS: usize = 5;
@@ -58,30 +60,71 @@ pub fn investigate(earlier: &[&Digest], now: &Snapshot<'_>, context: &Context) -
         suspects(earlier, now, &heaps, context, &mut places)
     };
     let (verdict, suspects) = verdict::with_heaps(context, &heaps, &candidates, suspects);
-    let signature = match suspects.first() {
-        Some(suspect) => suspect.signature.clone(),
-        None => verdict::signature(verdict.class),
-    };
     let mut missing = context.missing.clone();
     if earlier.is_empty() {
         missing.push("There was no earlier look at the heap to compare with.".to_owned());
     }
-    let cure = match suspects.first() {
-        Some(_) => None,
-        None => cures::of_verdict(verdict.class, context),
+    let told = Told {
+        verdict,
+        suspects,
+        heaps,
+        missing,
     };
+    report(told, context, &mut places)
+}
+
+/// What can be said without any heap: by figures, and by samples of what was allocated. Says itself that no heap was looked at.
+#[must_use]
+pub fn from_figures(context: &Context) -> LeakReport {
+    let mut missing = context.missing.clone();
+    missing.push(
+        "No heap was looked at: what grows is told by figures, and who keeps it is not known."
+            .to_owned(),
+    );
+    let told = Told {
+        verdict: verdict::verdict(context),
+        suspects: Vec::new(),
+        heaps: Vec::new(),
+        missing,
+    };
+    report(told, context, &mut Places::new(context.read_sources))
+}
+
+/// What was found.
+struct Told {
+    verdict: Verdict,
+    suspects: Vec<Suspect>,
+    heaps: Vec<HeapSize>,
+    missing: Vec<String>,
+}
+
+/// The report of what was found, with what is known beside it.
+fn report(told: Told, context: &Context, places: &mut Places) -> LeakReport {
+    let Told {
+        verdict,
+        suspects,
+        heaps,
+        missing,
+    } = told;
+    let first = suspects.first();
     let forecast = forecast(context, &heaps);
     LeakReport {
         schema: SCHEMA.to_owned(),
-        signature,
+        signature: match first {
+            Some(suspect) => suspect.signature.clone(),
+            None => verdict::signature(verdict.class),
+        },
         at: context.now,
         process: context.process.clone(),
-        summary: sentence::summary(&verdict, suspects.first(), forecast.as_ref()),
+        summary: sentence::summary(&verdict, first, forecast.as_ref()),
+        cure: match first {
+            Some(_) => None,
+            None => cures::of_verdict(verdict.class, context),
+        },
         verdict,
         forecast,
-        cure,
-        allocation_sites: sites(context, &mut places),
-        allocation_calls: calls(context, &mut places),
+        allocation_sites: sites(context, places),
+        allocation_calls: calls(context, places),
         how: HowFound {
             looks: context.looks.clone(),
             heaps,
@@ -91,56 +134,29 @@ pub fn investigate(earlier: &[&Digest], now: &Snapshot<'_>, context: &Context) -
     }
 }
 
-/// What can be said without any heap: by figures, and by samples of what was allocated. Says itself that no heap was looked at.
-#[must_use]
-pub fn from_figures(context: &Context) -> LeakReport {
-    let verdict = verdict::verdict(context);
-    let mut places = Places::new(context.read_sources);
-    let forecast = forecast(context, &[]);
-    let mut missing = context.missing.clone();
-    missing.push(
-        "No heap was looked at: what grows is told by figures, and who keeps it is not known."
-            .to_owned(),
-    );
-    LeakReport {
-        schema: SCHEMA.to_owned(),
-        signature: verdict::signature(verdict.class),
-        at: context.now,
-        process: context.process.clone(),
-        summary: sentence::summary(&verdict, None, forecast.as_ref()),
-        cure: cures::of_verdict(verdict.class, context),
-        verdict,
-        forecast,
-        allocation_sites: sites(context, &mut places),
-        allocation_calls: calls(context, &mut places),
-        how: HowFound {
-            looks: context.looks.clone(),
-            heaps: Vec::new(),
-            missing,
-        },
-        suspects: Vec::new(),
-    }
-}
-
 /// The gist of a report, for the [`machine`](crate::machine).
 #[must_use]
 pub fn found(report: &LeakReport) -> Found {
     let verdict = &report.verdict;
-    // What no heap shows, nor `malloc`, but a curve alone, is told when somebody asks.
+    let is_near = report.forecast.as_ref().is_some_and(is_near);
+    // What no heap shows, nor `malloc`, but a curve alone, is told when somebody asks, or when no heap could be looked at and
+    // there is no time left for one.
     let is_native = verdict.class == VerdictClass::Native
         && verdict.evidence.iter().any(|it| it.kind == "mallocGrows");
+    let is_last_word = is_near && report.how.heaps.is_empty();
+    let is_told = is_native || is_last_word || !report.suspects.is_empty();
     Found {
-        leak: is_native || verdict.class.is_leak() && !report.suspects.is_empty(),
+        leak: verdict.class.is_leak() && is_told,
         confidence: verdict.confidence,
         unsettled: match report.suspects.first() {
             Some(suspect) => suspect.unsettled,
-            None => is_native && verdict.confidence < SETTLED,
+            None => is_native && !is_last_word && verdict.confidence < SETTLED,
         },
         early: report
             .suspects
             .first()
             .is_some_and(|suspect| suspect.growing_steps < candidate::PATIENT_STEPS)
-            && !report.forecast.as_ref().is_some_and(is_near),
+            && !is_near,
     }
 }
 

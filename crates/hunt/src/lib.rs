@@ -40,6 +40,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod classes;
 mod context;
 mod cures;
 mod digest;
@@ -53,12 +54,13 @@ mod report;
 mod sketch;
 mod verdict;
 
+pub use classes::{ClassKind, ClassRow, ClassTable};
 pub use context::{
     Allocated, AllocationCall, AllocationSite, AllocatorFigures, CacheFigures, Context, Frame,
     HandleFigures, ListenerWarning, Look, MemoryPoint, Method, Moment, ProcessInfo, Trend,
 };
 pub use digest::{ClassCount, Digest, DigestError};
-pub use investigate::{advice, found, from_figures, investigate};
+pub use investigate::{advice, found, from_figures, investigate, investigate_classes};
 pub use merge::{Merged, merge};
 pub use report::{
     AccumulationPoint, CodePlace, ContentGrowth, Cure, Evidence, GeneratedPlace, HeapSize,

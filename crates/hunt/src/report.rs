@@ -273,7 +273,7 @@ pub struct Suspect {
     pub kept_share: Option<f64>,
     /// Bytes outside of the heap among its growth.
     pub external_delta: i64,
-    /// Who holds it, in source words: `requestLog → Array → LogEntry`.
+    /// Who holds it, in source words: `requestLog → Array → LogEntry`; its class alone where that is not known.
     pub words: String,
     /// The way from the root to one of them, the suspect edge marked.
     pub path: Option<RetainingPath>,
@@ -293,6 +293,14 @@ pub struct Suspect {
     pub cure: Cure,
     /// How sure it is that this is what makes memory grow, 0 to 1.
     pub confidence: f64,
+}
+
+impl Suspect {
+    /// Whether it is known who holds it: not where objects were counted by class alone.
+    #[must_use]
+    pub fn knows_holder(&self) -> bool {
+        !self.accumulation.class.is_empty()
+    }
 }
 
 /// A class among what grew.

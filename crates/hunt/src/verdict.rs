@@ -38,13 +38,14 @@ pub fn verdict(context: &Context) -> Verdict {
 
 /// The signature of a verdict without a suspect: one ticket for each kind.
 pub(crate) fn signature(class: VerdictClass) -> String {
-    // FNV-1a, as retention signatures are made of.
-    let hash = class
-        .title()
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
+    hash(class.title())
+}
+
+/// A signature of what has no way to it. FNV-1a, as retention signatures are made of.
+pub(crate) fn hash(text: &str) -> String {
+    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
     format!("{hash:016x}")
 }
 

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 #[cfg(target_os = "linux")]
-pub(super) use memguard_heap_walk::AddressSet;
+pub(crate) use memguard_heap_walk::AddressSet;
 
 /// Elsewhere there is none.
 #[cfg(not(target_os = "linux"))]
-pub(super) struct AddressSet;
+pub(crate) struct AddressSet;
 
 /// All of them together take no more than this, in bytes; the oldest goes first.
-const MOST_BYTES: usize = 64 << 20;
+pub(super) const MOST_BYTES: usize = 64 << 20;
 /// And no more than this many: each thread needs one or two.
 const MOST_SETS: usize = 32;
 

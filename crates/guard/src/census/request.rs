@@ -59,6 +59,9 @@ pub struct LookRequest {
     pub hurried: bool,
     /// What is known beside the heap.
     pub context: Box<memguard_hunt::Context>,
+    /// Why there is no memory for a graph: then objects are counted by class.
+    #[serde(skip)]
+    pub(super) no_graph: Option<String>,
 }
 
 /// What is asked of the graph.
@@ -109,6 +112,24 @@ impl Retained {
 }
 
 impl CensusRequest {
+    /// Whether it takes a graph.
+    pub(super) fn has_graph(&self) -> bool {
+        let looks_at_one = |look: &LookRequest| look.no_graph.is_none();
+        self.graph.is_some() || self.look.as_ref().is_some_and(looks_at_one)
+    }
+
+    /// Does without a graph, for a reason in words. Answers whether there was to be one.
+    pub(super) fn give_up_graph(&mut self, why: &str) -> bool {
+        let had_graph = self.has_graph();
+        self.graph = None;
+        if let Some(look) = self.look.as_mut().filter(|look| look.no_graph.is_none()) {
+            look.no_graph = Some(why.to_owned());
+            // Who stayed is known by where old objects were.
+            self.track = true;
+        }
+        had_graph
+    }
+
     /// Memory that a child will take, in bytes.
     pub(super) fn bytes(&self) -> u64 {
         let heap = self.heap_used_bytes;
@@ -122,9 +143,9 @@ impl CensusRequest {
         let by_count =
             |objects: u64| walk.saturating_add(objects.saturating_mul(ANALYSIS_OBJECT_BYTES));
         match (&self.graph, &self.look) {
-            (None, None) => walk,
+            _ if !self.has_graph() => walk,
             (_, Some(_)) => of_heap(LOOK_PERCENT),
-            (Some(_), None) => {
+            (_, None) => {
                 let by_size = of_heap(ANALYSIS_PERCENT);
                 self.objects.map_or(by_size, |it| by_count(it).min(by_size))
             }

@@ -100,12 +100,10 @@ pub fn begin(request: CensusRequest) -> Result<Begun, CensusError> {
         retained.filter()?;
     }
     let mut no_graph = None;
-    if request.look.is_some() && !request.force {
-        check_room(request.bytes())?;
-    } else if !request.force
+    if !request.force
         && let Err(error) = check_room(request.bytes())
     {
-        if request.graph.take().is_none() {
+        if !request.give_up_graph(&error.message) {
             return Err(error);
         }
         check_room(request.bytes())?;
@@ -184,7 +182,8 @@ pub fn prepare_again(ticket: u32, without_graph: bool) -> Result<(), CensusError
     // Gives the turn back, if it still has it.
     under_way.ready = None;
     if without_graph {
-        under_way.request.graph = None;
+        let why = "the child that was to walk it had too little memory";
+        under_way.request.give_up_graph(why);
     }
     let result = under_way
         .output
@@ -233,16 +232,13 @@ pub unsafe fn fork(
     let Some(ready) = under_way.ready.take() else {
         return Err(of_fork(ForkError::NoTicket));
     };
-    let earlier = under_way
-        .request
-        .since
-        .and_then(|id| kept::find(id, here.isolate));
-    let digests = under_way
-        .request
-        .look
-        .as_ref()
-        .map(|look| hunt::digests(look.hunt, hunt::Way::Walk))
-        .unwrap_or_default();
+    let look = under_way.request.look.as_ref();
+    let memory = look.map(|look| hunt::memory(look.hunt)).unwrap_or_default();
+    let since = under_way.request.since.filter(|_| look.is_none());
+    let earlier = match since {
+        Some(id) => kept::find(id, here.isolate),
+        None => memory.tracked.clone(),
+    };
     let limits = limits(&under_way, patience);
     let to = under_way
         .output
@@ -259,7 +255,7 @@ pub unsafe fn fork(
                 request,
                 &facts,
                 earlier.as_deref(),
-                &digests,
+                &memory,
                 to,
             );
             walked.map(|()| Vec::new()).map_err(|error| {
@@ -309,18 +305,25 @@ fn keep(limits: Limits, to: File) -> (Limits, File) {
 fn reap(ticket: u32, forked: Forked, mut under_way: UnderWay, here: Here, turn: Turn, done: Done) {
     let mut watch = Watch::keeping(KEPT_PART);
     let ended = forked.wait(&mut |vital| watch.look(vital));
-    let mut finished = Finished::of(&ended, under_way.request.graph.is_some());
+    let mut finished = Finished::of(&ended, under_way.request.has_graph());
     if finished.error.is_none() {
         match read_answer(&mut under_way.output) {
             Ok(Answer {
                 report,
                 addresses,
                 digest,
+                table,
             }) => {
-                finished.tracked = read_tracked(&addresses)
-                    .and_then(|(set, size)| kept::keep(here.isolate, set, size));
-                if let Some(look) = &under_way.request.look {
-                    hunt::keep(look.hunt, &digest);
+                let tracked = read_tracked(&addresses);
+                match &under_way.request.look {
+                    Some(look) => {
+                        let fits = tracked.filter(|(_, size)| *size <= kept::MOST_BYTES);
+                        hunt::keep(look.hunt, &digest, &table, fits.map(|(set, _)| set));
+                    }
+                    None => {
+                        finished.tracked =
+                            tracked.and_then(|(set, size)| kept::keep(here.isolate, set, size));
+                    }
                 }
                 finished.report = Some(report);
             }
@@ -345,6 +348,7 @@ struct Answer {
     report: String,
     addresses: Vec<u8>,
     digest: Vec<u8>,
+    table: Vec<u8>,
 }
 
 fn read_answer(file: &mut File) -> std::io::Result<Answer> {
@@ -368,6 +372,7 @@ fn read_answer(file: &mut File) -> std::io::Result<Answer> {
         report: String::from_utf8(part()?).map_err(Error::other)?,
         addresses: part()?,
         digest: part()?,
+        table: part()?,
     })
 }
 

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use memguard_heap_graph::{AnalyzeOptions, ReadOptions, Snapshot, read_file};
 use memguard_hunt::machine::Found;
-use memguard_hunt::{Context, Digest, LeakReport, found, from_figures, investigate};
+use memguard_hunt::{
+    ClassTable, Context, Digest, LeakReport, found, from_figures, investigate, investigate_classes,
+};
 use serde::Serialize;
 
 /// What a hunt gets of a look.
@@ -15,6 +17,8 @@ pub struct Seen {
     pub report: Option<LeakReport>,
     /// Its gist.
     pub found: Option<Found>,
+    /// Objects were counted by class alone.
+    pub by_class: bool,
 }
 
 /// Why a file could not be looked at.
@@ -39,6 +43,27 @@ pub(crate) fn look(
         investigate(&earlier, snapshot, context)
     });
     (Seen::of(report), digest)
+}
+
+/// How many of which class became more, from the second look on, where there is no memory for a graph: `why`.
+pub(crate) fn look_at_classes(
+    now: &ClassTable,
+    context: &Context,
+    why: &str,
+    compare: bool,
+    earlier: &[ClassTable],
+) -> Seen {
+    let report = (compare && !earlier.is_empty()).then(|| {
+        let earlier: Vec<&ClassTable> = earlier.iter().collect();
+        let mut context = context.clone();
+        let sentence = format!("There was no memory for a graph of the heap: {why}.");
+        context.missing.push(sentence);
+        investigate_classes(&earlier, now, &context)
+    });
+    Seen {
+        by_class: true,
+        ..Seen::of(report)
+    }
 }
 
 /// Looks at a snapshot that V8 has written, in place of a heap. Takes about a third of the file in memory.
@@ -84,6 +109,7 @@ impl Seen {
         Self {
             found: report.as_ref().map(found),
             report,
+            by_class: false,
         }
     }
 }

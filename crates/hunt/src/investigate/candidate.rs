@@ -37,7 +37,7 @@ pub(crate) struct Candidate {
     /// Bytes over these steps.
     pub(crate) bytes: u64,
     /// The smallest of these steps, as many times as there are: what it grows by all the time.
-    lasting: u64,
+    pub(super) lasting: u64,
     pub(crate) bytes_per_hour: f64,
     pub(crate) count_per_hour: f64,
     /// The last step's rate against those before.
@@ -47,7 +47,7 @@ pub(crate) struct Candidate {
     /// Share of all that grows all the time.
     pub(crate) share: f64,
     /// It is a good part of the heap by now: there is no time for another look.
-    is_large: bool,
+    pub(super) is_large: bool,
     /// It was larger before than when it began to grow.
     shrank: bool,
     moved: bool,
@@ -66,17 +66,42 @@ impl Candidate {
         kept: &Kept,
         now: &Snapshot<'_>,
     ) -> Self {
+        let measured = Self::measured(number, &row.counts, &row.sizes, heaps, work);
+        let first = heaps.len() - 1 - measured.growing_steps;
+        Self {
+            // What was young at the first of them has moved since: the best of all tells.
+            kept: kept
+                .get(first..)
+                .unwrap_or_default()
+                .iter()
+                .filter_map(|clusters| clusters.get(number).copied().flatten())
+                .max_by(f64::total_cmp),
+            moved: row.moved,
+            machinery: is_machinery(row),
+            external: is_external(row),
+            bounded: is_bounded(row, now),
+            ..measured
+        }
+    }
+
+    /// By counts and bytes alone, one of each for each heap.
+    pub(super) fn measured(
+        number: usize,
+        counts: &[u64],
+        sizes: &[u64],
+        heaps: &[HeapSize],
+        work: &[Option<u64>],
+    ) -> Self {
         let steps: Vec<(f64, i64)> = heaps
             .windows(2)
-            .zip(row.sizes.windows(2))
+            .zip(sizes.windows(2))
             .map(|(heaps, sizes)| {
                 let hours = heaps[1].at.hours_since(&heaps[0].at);
                 (hours, sizes[1] as i64 - sizes[0] as i64)
             })
             .collect();
-        let more_objects = row.count_delta > 0;
-        let count_steps: Vec<bool> = row
-            .counts
+        let more_objects = counts.last() > counts.first();
+        let count_steps: Vec<bool> = counts
             .windows(2)
             .map(|pair| !more_objects || pair[1] > pair[0])
             .collect();
@@ -91,8 +116,8 @@ impl Candidate {
         let hours: f64 = growing.iter().map(|(hours, _)| hours).sum();
         let least = growing.iter().map(|(_, bytes)| *bytes).min().unwrap_or(0);
         let first = heaps.len() - 1 - growing_steps;
-        let count = row.counts.last().copied().unwrap_or_default() as i64
-            - row.counts.get(first).copied().unwrap_or_default() as i64;
+        let count = counts.last().copied().unwrap_or_default() as i64
+            - counts.get(first).copied().unwrap_or_default() as i64;
         let per_hour = |amount: i64| {
             if hours > 0.0 {
                 amount as f64 / hours
@@ -108,20 +133,17 @@ impl Candidate {
             bytes_per_hour: per_hour(bytes),
             count_per_hour: per_hour(count),
             pace: pace(growing) / idleness(growing, &work[steps.len() - growing_steps..]),
-            // What was young at the first of them has moved since: the best of all tells.
-            kept: kept
-                .get(first..)
-                .unwrap_or_default()
-                .iter()
-                .filter_map(|clusters| clusters.get(number).copied().flatten())
-                .max_by(f64::total_cmp),
+            kept: None,
             share: 0.0,
-            is_large: bytes as f64 >= LARGE * heaps.last().map_or(0, |heap| heap.size) as f64,
-            shrank: has_shrunk(&row.sizes),
-            moved: row.moved,
-            machinery: is_machinery(row),
-            external: is_external(row),
-            bounded: is_bounded(row, now),
+            is_large: is_large(
+                bytes.max(0) as u64,
+                heaps.last().map_or(0, |heap| heap.size),
+            ),
+            shrank: has_shrunk(sizes),
+            moved: false,
+            machinery: false,
+            external: false,
+            bounded: false,
             confidence: 0.0,
         }
     }
@@ -151,10 +173,8 @@ impl Candidate {
     }
 
     /// How sure it is that this is what makes memory grow.
-    fn judge(&mut self, heap: u64, provoked: bool) {
-        let is_lost_in_heap =
-            self.bytes < LEAST_BYTES || (self.bytes as f64) < LEAST_SHARE_OF_HEAP * heap as f64;
-        let is_small = self.share < LEAST_SHARE || (is_lost_in_heap && !provoked);
+    pub(super) fn judge(&mut self, heap: u64, provoked: bool) {
+        let is_small = self.share < LEAST_SHARE || (is_lost(self.bytes, heap) && !provoked);
         if self.moved || self.machinery || is_small || self.growing_steps == 0 {
             self.confidence = 0.0;
             return;
@@ -179,6 +199,16 @@ impl Candidate {
         let by_share = if self.share < 0.15 { 0.9 } else { 1.0 };
         self.confidence = f64::min(0.97, by_steps * by_kept * by_pace * by_share);
     }
+}
+
+/// Whether growth is a good part of the heap.
+pub(super) fn is_large(bytes: u64, heap: u64) -> bool {
+    bytes as f64 >= LARGE * heap as f64
+}
+
+/// Whether growth is no leak worth telling beside the heap.
+pub(super) fn is_lost(bytes: u64, heap: u64) -> bool {
+    bytes < LEAST_BYTES || (bytes as f64) < LEAST_SHARE_OF_HEAP * heap as f64
 }
 
 /// Judges all, with what each is a share of, and sorts them: the surest first, and of those the largest.

@@ -25,6 +25,11 @@ pub(super) fn summary(
             suspect.class
         ),
     };
+    let held = if suspect.knows_holder() {
+        format!("held by {}", suspect.words)
+    } else {
+        "held by whom is not known".to_owned()
+    };
     let place = suspect
         .kept_at
         .as_ref()
@@ -40,10 +45,9 @@ pub(super) fn summary(
         })
         .unwrap_or_default();
     format!(
-        "{}, {:.0} % sure: {what} more, held by {}{place}.{when}",
+        "{}, {:.0} % sure: {what} more, {held}{place}.{when}",
         capitalised(verdict.class.title()),
         verdict.confidence * 100.0,
-        suspect.words,
     )
 }
 

@@ -36,8 +36,10 @@ pub(crate) fn with_heaps(
     verdict.evidence.extend(steps(suspect, candidate));
     verdict.confidence = candidate.confidence;
     let figures = Figures::of(context);
-    let cache_grows = candidate.bounded
-        || matches!(verdict.class, VerdictClass::CacheFilling) && candidate.is_slowing();
+    // Who does not know the holder cannot exclude the cache that figures speak of.
+    let is_in_doubt = candidate.is_slowing() || !suspect.knows_holder();
+    let cache_grows =
+        candidate.bounded || matches!(verdict.class, VerdictClass::CacheFilling) && is_in_doubt;
     verdict.class = if candidate.is_passing() {
         VerdictClass::Load
     } else if cache_grows {
@@ -48,6 +50,14 @@ pub(crate) fn with_heaps(
         VerdictClass::JsLeak
     };
     verdict.sentence = match verdict.class {
+        VerdictClass::JsLeak | VerdictClass::External if !suspect.knows_holder() => format!(
+            "There are ever more {}: {} more in {} from look to look, {} an hour; who keeps them is not known ({:.0} % sure).",
+            suspect.class,
+            suspect.count_delta.max(0),
+            format_bytes(suspect.size_delta.max(0) as f64),
+            format_bytes(suspect.bytes_per_hour),
+            100.0 * verdict.confidence
+        ),
         VerdictClass::JsLeak | VerdictClass::External => format!(
             "{} keeps growing: {} more of {} in {} from look to look, {} an hour ({:.0} % sure).",
             suspect
@@ -88,9 +98,13 @@ fn steps(suspect: &Suspect, candidate: &Candidate) -> Vec<Evidence> {
     let mut evidence = vec![Evidence {
         kind: "suspectGrows".into(),
         text: format!(
-            "{} held by {}: {}; it grew in each of the last {} steps",
+            "{}{}: {}; it grew in each of the last {} steps",
             suspect.class,
-            suspect.words,
+            if suspect.knows_holder() {
+                format!(" held by {}", suspect.words)
+            } else {
+                String::new()
+            },
             sizes.join(" → "),
             suspect.growing_steps
         ),

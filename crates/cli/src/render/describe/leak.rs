@@ -1,7 +1,7 @@
 //! The page of a leak report.
 
 use memguard_hunt::{
-    AllocationSite, CodePlace, Cure, Frame, LeakForecast, LeakReport, ProcessInfo, Suspect,
+    AllocationSite, CodePlace, Cure, Frame, LeakForecast, LeakReport, Pattern, ProcessInfo, Suspect,
 };
 use memguard_trend::{format_bytes, format_duration};
 
@@ -110,7 +110,11 @@ fn growth(forecast: &LeakForecast) -> String {
 fn tell(number: usize, suspect: &Suspect, page: &mut Document) {
     let role = if number == 0 { "Suspect" } else { "Also" };
     page.heading(
-        &format!("{role}: {} held by {}", suspect.class, suspect.words),
+        &if suspect.knows_holder() {
+            format!("{role}: {} held by {}", suspect.class, suspect.words)
+        } else {
+            format!("{role}: {}", suspect.class)
+        },
         &format!(
             "{} sure, {} of what grows",
             percent(suspect.confidence),
@@ -137,17 +141,7 @@ fn tell(number: usize, suspect: &Suspect, page: &mut Document) {
             format!("{} of those that were there before", percent(kept)),
         ));
     }
-    let point = &suspect.accumulation;
-    let name = point.name.as_deref().unwrap_or_default();
-    facts.push((
-        "Accumulates in",
-        format!(
-            "{name} ({}), which retains {}, {} of the heap",
-            point.class,
-            bytes(point.retained_bytes),
-            percent(point.share)
-        ),
-    ));
+    facts.push(("Accumulates in", accumulation(suspect)));
     for (title, place) in [("Kept at", &suspect.kept_at), ("Born at", &suspect.born_at)] {
         if let Some(place) = place {
             facts.push((title, code_place(place)));
@@ -160,14 +154,16 @@ fn tell(number: usize, suspect: &Suspect, page: &mut Document) {
     {
         facts.push(("Allocated at", frame_text(frame)));
     }
-    facts.push((
-        "Pattern",
-        format!(
-            "{}, {} sure",
-            suspect.pattern.title,
-            percent(suspect.pattern.confidence)
-        ),
-    ));
+    if suspect.pattern.pattern != Pattern::Unknown {
+        facts.push((
+            "Pattern",
+            format!(
+                "{}, {} sure",
+                suspect.pattern.title,
+                percent(suspect.pattern.confidence)
+            ),
+        ));
+    }
     if !suspect.also.is_empty() {
         let also: Vec<&str> = suspect
             .also
@@ -186,6 +182,20 @@ fn tell(number: usize, suspect: &Suspect, page: &mut Document) {
     }
     page.heading("Cure", "");
     cure(&suspect.cure, page);
+}
+
+fn accumulation(suspect: &Suspect) -> String {
+    if !suspect.knows_holder() {
+        return "not known: objects were counted by class alone".to_owned();
+    }
+    let point = &suspect.accumulation;
+    format!(
+        "{} ({}), which retains {}, {} of the heap",
+        point.name.as_deref().unwrap_or_default(),
+        point.class,
+        bytes(point.retained_bytes),
+        percent(point.share)
+    )
 }
 
 fn excerpts(suspect: &Suspect, page: &mut Document) {
@@ -303,9 +313,13 @@ fn how(report: &LeakReport, page: &mut Document) {
             ms(look.and_then(|look| look.took_ms)),
         ]);
     }
+    let by = match report.suspects.first() {
+        Some(suspect) if !suspect.knows_holder() => "by class",
+        _ => "by who holds what",
+    };
     page.section(
         "How it was found",
-        "heaps that were compared by who holds what",
+        &format!("heaps that were compared {by}"),
         table,
     );
     for missing in &report.how.missing {

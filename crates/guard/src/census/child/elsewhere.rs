@@ -17,7 +17,7 @@ pub(in super::super) fn walk(
     _: &CensusRequest,
     _: &CensusFacts,
     _: Option<&AddressSet>,
-    _: &[memguard_hunt::Digest],
+    _: &crate::hunt::Memory,
     _: File,
 ) -> Result<(), CensusError> {
     super::super::support()

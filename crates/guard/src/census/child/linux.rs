@@ -1,5 +1,7 @@
 //! On Linux: the walk itself.
 
+mod classes;
+
 use std::fs::File;
 use std::io::{self, Write};
 
@@ -13,11 +15,11 @@ use memguard_heap_walk::{
     AddressSet, Census, CensusOptions, CensusReport, GraphOptions, Inspected, OwnMemory, Process,
     Subject, TallyReport, WalkError, census, census_since, graph,
 };
-use memguard_hunt::Digest;
+use memguard_hunt::ClassTable;
 use serde::Serialize;
 
 use super::super::CensusError;
-use super::super::request::{CensusFacts, CensusRequest, GraphRequest, Planted};
+use super::super::request::{CensusFacts, CensusRequest, GraphRequest, LookRequest, Planted};
 use super::super::support::metadata;
 use super::{Here, phase};
 use crate::children::ms;
@@ -67,7 +69,7 @@ pub(in super::super) fn walk(
     request: &CensusRequest,
     facts: &CensusFacts,
     earlier: Option<&AddressSet>,
-    digests: &[Digest],
+    memory: &hunt::Memory,
     to: File,
 ) -> Result<(), CensusError> {
     faults::simulated_fault(child);
@@ -85,13 +87,29 @@ pub(in super::super) fn walk(
             check(&census, planted)?;
         }
         let is_compared = request.track && earlier.is_some();
+        let table = request
+            .look
+            .as_ref()
+            .map(|look| classes::table(&census, is_compared, look.context.now));
         let mut told = tell(census, request, facts, is_compared);
         told.census.paused_ms = Some(ms(child.pause_us()));
         let mut noted = Noted {
             addresses: tracked.map(|set| set.to_bytes()),
             digest: None,
+            table: None,
         };
-        if request.graph.is_some() || request.look.is_some() {
+        if let Some((wish, why, table)) = by_class(request, table.as_ref()) {
+            let (context, compare) = (&wish.context, wish.investigate);
+            let seen = hunt::look_at_classes(table, context, why, compare, &memory.tables);
+            told.look = Some(seen);
+        }
+        noted.table = table
+            .as_ref()
+            .map(serde_json::to_vec)
+            .transpose()
+            .ok()
+            .flatten();
+        if request.has_graph() {
             child.phase(phase::GRAPH);
             child.give_back_memory();
             let graph: HeapGraph = graph(subject, &GraphOptions::default())?;
@@ -105,7 +123,7 @@ pub(in super::super) fn walk(
             };
             if let Some(wish) = &request.look {
                 let (seen, digest) =
-                    hunt::look(&snapshot, &wish.context, wish.investigate, digests);
+                    hunt::look(&snapshot, &wish.context, wish.investigate, &memory.digests);
                 told.look = Some(seen);
                 // The next scavenge moves what is young.
                 let young = subject.heap.pages().filter(|page| page.is_young());
@@ -310,6 +328,16 @@ fn ask(snapshot: &Snapshot<'_>, wish: &GraphRequest) -> Result<GraphTold, Failed
 struct Noted {
     addresses: Option<Vec<u8>>,
     digest: Option<Vec<u8>>,
+    table: Option<Vec<u8>>,
+}
+
+/// What a hunt asks of a heap for whose graph there is no memory.
+fn by_class<'r>(
+    request: &'r CensusRequest,
+    table: Option<&'r ClassTable>,
+) -> Option<(&'r LookRequest, &'r str, &'r ClassTable)> {
+    let look = request.look.as_ref()?;
+    Some((look, look.no_graph.as_deref()?, table?))
 }
 
 /// Each part after its length.
@@ -318,7 +346,8 @@ fn send(mut to: File, told: &Told, noted: &Noted) -> io::Result<()> {
     let none = Vec::new();
     let addresses = noted.addresses.as_ref().unwrap_or(&none);
     let digest = noted.digest.as_ref().unwrap_or(&none);
-    for part in [&report, addresses, digest] {
+    let table = noted.table.as_ref().unwrap_or(&none);
+    for part in [&report, addresses, digest, table] {
         to.write_all(&(part.len() as u64).to_le_bytes())?;
         to.write_all(part)?;
     }
