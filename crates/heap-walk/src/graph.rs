@@ -12,7 +12,7 @@ mod nodes;
 mod ranks;
 mod template;
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use memguard_heap_graph::{
     BuildError, EdgeKind, GraphBuilder, HeapGraph, NodeIndex, NodeKind, StringId,
@@ -150,9 +150,9 @@ fn add_outside(
     builder: &mut GraphBuilder,
     names: &Names<'_, '_>,
     buffers: &[Object],
-) -> HashMap<u64, NodeIndex> {
+) -> FxHashMap<u64, NodeIndex> {
     let name = builder.string("system / JSArrayBufferData");
-    let mut stores = HashMap::new();
+    let mut stores = FxHashMap::default();
     for buffer in buffers {
         let (store, length) = names.backing_store(buffer);
         if store != 0 && length > 0 && length < 1 << 46 {

@@ -1,6 +1,6 @@
 //! V8's maps (hidden classes), each looked at and checked once.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use crate::heap::Heap;
 use crate::layout::Layout;
@@ -47,7 +47,7 @@ pub(crate) enum Watch {
 #[derive(Debug)]
 pub(crate) struct MapTable {
     infos: Vec<MapInfo>,
-    by_word: HashMap<u64, u32>,
+    by_word: FxHashMap<u64, u32>,
     cache: Vec<(u64, u32)>,
     rejected: usize,
 }
@@ -56,7 +56,7 @@ impl MapTable {
     pub(crate) fn new() -> Self {
         Self {
             infos: Vec::new(),
-            by_word: HashMap::new(),
+            by_word: FxHashMap::default(),
             cache: vec![(0, NO_MAP); CACHE],
             rejected: 0,
         }

@@ -12,6 +12,8 @@
 //!
 //! Conservative ones are kept apart: any word on a stack or in a register of a stopped thread may be a reference.
 
+use rustc_hash::FxHashSet;
+
 use crate::elf::u64_at;
 use crate::error::WalkError;
 use crate::source::{MemorySource, RegionKind, region_of};
@@ -74,15 +76,14 @@ impl RootSet {
             heap_words_from: usize::try_from((heap - isolate) / 8).unwrap_or(0),
             ..Self::default()
         };
-        let mut seen = Vec::new();
+        let mut seen = FxHashSet::default();
         for index in 0..roots.isolate_words.len() {
             let pointer = roots.isolate_words[index];
             let outside = pointer < isolate || pointer >= end;
-            if !pointer.is_multiple_of(8) || pointer < 4_096 || !outside || seen.contains(&pointer)
-            {
+            let plausible = pointer.is_multiple_of(8) && pointer >= 4_096 && outside;
+            if !plausible || !seen.insert(pointer) {
                 continue;
             }
-            seen.push(pointer);
             let mut header = [0; HEADER_BYTES];
             if source.read(pointer, &mut header).is_err() {
                 continue;

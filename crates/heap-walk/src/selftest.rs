@@ -11,10 +11,12 @@ mod fields;
 
 use crate::error::WalkError;
 use crate::view::{View, object_size};
-use crate::walker::Walker;
+use crate::walker::{Bits, Walker};
 
 /// How many objects of a type are looked at.
 const SAMPLE: u32 = 400;
+/// Of heaps with more objects a part is looked at, spread over all pages, so that the test takes no longer than that of this many.
+const LOOKED_AT: u64 = 1 << 20;
 /// Of types with fewer objects, nothing is said.
 const ENOUGH: u32 = 24;
 /// Of fields with fewer, nothing either.
@@ -60,7 +62,9 @@ pub(crate) fn check(walker: &Walker<'_, '_>, view: View<'_, '_>) -> Result<(), W
     if let Some(detail) = elements_kinds(walker, view) {
         return failed("elements", detail);
     }
-    for (instance_type, (seen, followed)) in adjacency(walker).into_iter().enumerate() {
+    let cells_in_run = usize::try_from(objects / LOOKED_AT + 1).unwrap_or(1);
+    let followed_by_type = adjacency(walker, cells_in_run);
+    for (instance_type, (seen, followed)) in followed_by_type.into_iter().enumerate() {
         if seen >= ENOUGH && followed * 100 < seen * PERCENT {
             let code = u16::try_from(instance_type).unwrap_or(u16::MAX);
             let name = walker.layout.type_name(code);
@@ -91,7 +95,7 @@ pub(crate) fn check(walker: &Walker<'_, '_>, view: View<'_, '_>) -> Result<(), W
             );
         }
     }
-    for tally in fields::check(walker, view) {
+    for tally in fields::check(walker, view, cells_in_run) {
         let often = tally.seen >= ENOUGH && tally.sound * 100 < tally.seen * PERCENT;
         // Of what there is little of, one that is sound is enough.
         let never = tally.seen >= FEW && tally.sound == 0;
@@ -128,18 +132,16 @@ fn elements_kinds(walker: &Walker<'_, '_>, view: View<'_, '_>) -> Option<String>
 }
 
 /// For each type: how many objects were looked at, and how many of them are followed by a map.
-fn adjacency(walker: &Walker<'_, '_>) -> Vec<(u32, u32)> {
+fn adjacency(walker: &Walker<'_, '_>, cells_in_run: usize) -> Vec<(u32, u32)> {
     let mut found = vec![(0, 0); crate::layout::TYPE_LIMIT];
     for (page, chunk) in walker.heap.chunks().iter().enumerate() {
         if chunk.page.is_large() {
             continue;
         }
-        for (index, &bits) in walker.marks.page(page).iter().enumerate() {
-            let mut bits = bits;
-            while bits != 0 {
-                let word = index * 64 + bits.trailing_zeros() as usize;
-                bits &= bits - 1;
-                look(walker, page, word * 8, &mut found);
+        let cells = walker.marks.page(page).iter().enumerate();
+        for (index, &bits) in cells.step_by(cells_in_run) {
+            for bit in Bits(bits) {
+                look(walker, page, (index * 64 + bit as usize) * 8, &mut found);
             }
         }
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use memguard_heap_graph::{EdgeKind, GraphBuilder, NodeIndex, NodeKind, StringId};
+use rustc_hash::FxHashMap;
 
 use super::ranks::Ranks;
 use super::template::{Label, Role, Template, node_kind};
@@ -24,9 +25,9 @@ pub(super) struct EdgeWriter<'w, 'h, 'm> {
     walker: &'w Walker<'h, 'm>,
     names: &'w Names<'h, 'm>,
     ranks: &'w Ranks,
-    stores: HashMap<u64, NodeIndex>,
+    stores: FxHashMap<u64, NodeIndex>,
     /// Names of variables, by ScopeInfo and slot.
-    scopes: HashMap<u64, Rc<HashMap<usize, StringId>>>,
+    scopes: FxHashMap<u64, Rc<HashMap<usize, StringId>>>,
     /// Of what V8 has in read-only memory `undefined` and its like, empty arrays, maps of its own types. V8's snapshots
     /// don't say which of its own fields refer to most of them, and nothing is gained by it: they are always there.
     dull: Dull,
@@ -44,7 +45,7 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
         names: &'w Names<'h, 'm>,
         ranks: &'w Ranks,
         builder: &mut GraphBuilder,
-        stores: HashMap<u64, NodeIndex>,
+        stores: FxHashMap<u64, NodeIndex>,
     ) -> Self {
         let holes = holes(walker, ranks);
         Self {
@@ -52,7 +53,7 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
             names,
             ranks,
             stores,
-            scopes: HashMap::new(),
+            scopes: FxHashMap::default(),
             dull: Dull::find(walker, ranks),
             holes,
             code: builder.string("code"),

@@ -1,9 +1,9 @@
 //! Objects become nodes.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use memguard_heap_graph::{GraphBuilder, Location, StringId};
+use rustc_hash::FxHashMap;
 
 use super::template::{Naming, Role, Template, location};
 use crate::maps::Watch;
@@ -15,7 +15,7 @@ pub(super) struct NodeWriter<'n, 'h, 'm> {
     names: &'n Names<'h, 'm>,
     string_characters: usize,
     /// Names and places of functions, by their SharedFunctionInfo.
-    functions: HashMap<u64, (StringId, Option<Location>)>,
+    functions: FxHashMap<u64, (StringId, Option<Location>)>,
 }
 
 impl<'n, 'h, 'm> NodeWriter<'n, 'h, 'm> {
@@ -23,7 +23,7 @@ impl<'n, 'h, 'm> NodeWriter<'n, 'h, 'm> {
         Self {
             names,
             string_characters,
-            functions: HashMap::new(),
+            functions: FxHashMap::default(),
         }
     }
 

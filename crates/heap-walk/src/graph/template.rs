@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use memguard_heap_graph::{EdgeKind, GraphBuilder, Location, NodeKind, StringId};
+use rustc_hash::FxHashMap;
 
 use crate::census::{Group, group_of};
 use crate::layout::Layout;
@@ -104,7 +105,7 @@ pub(super) struct Template {
 /// The templates of one heap.
 pub(super) struct Templates<'n, 'h, 'm> {
     names: &'n Names<'h, 'm>,
-    by_map: HashMap<u64, Rc<Template>>,
+    by_map: FxHashMap<u64, Rc<Template>>,
     last: Option<(u64, Rc<Template>)>,
     /// Types of tables that metadata does not name: read off the collections that have them.
     tables: HashMap<u16, Role>,
@@ -133,7 +134,7 @@ impl<'n, 'h, 'm> Templates<'n, 'h, 'm> {
         }
         Self {
             names,
-            by_map: HashMap::new(),
+            by_map: FxHashMap::default(),
             last: None,
             tables,
         }

@@ -2,11 +2,13 @@
 
 use std::collections::HashSet;
 
+use rustc_hash::FxHashMap;
+
 use super::SAMPLE;
 use crate::elf::{u16_at, u64_at};
 use crate::shape::{ScopeInfo, Shape, smi_at};
 use crate::view::{Object, Place, View};
-use crate::walker::{Walker, objects_in_order};
+use crate::walker::{Walker, sampled_objects};
 
 /// Where a hash table says how many entries it has room for: after those in use and those deleted.
 const CAPACITY: usize = 16;
@@ -69,13 +71,24 @@ impl Asked<'_, '_> {
 }
 
 /// Asks.
-pub(super) fn check(walker: &Walker<'_, '_>, view: View<'_, '_>) -> Vec<Tally> {
+pub(super) fn check(
+    walker: &Walker<'_, '_>,
+    view: View<'_, '_>,
+    cells_in_run: usize,
+) -> Vec<Tally> {
     let mut asked = Asked {
         view,
         tallies: Vec::new(),
     };
     let types = &view.layout.types;
-    for object in objects_in_order(walker) {
+    // Objects of one map are alike: millions of them tell no more than some. Maps are not.
+    let mut of_map: FxHashMap<u64, u32> = FxHashMap::default();
+    for (_, object) in sampled_objects(walker, cells_in_run, |_| true) {
+        let asked_of = of_map.entry(object.map.address).or_default();
+        *asked_of += 1;
+        if *asked_of > SAMPLE && object.instance_type() != types.map {
+            continue;
+        }
         match object.instance_type() {
             t if t == types.map => map(&mut asked, &object),
             t if t == types.shared_function_info => shared(&mut asked, &object),
