@@ -12,6 +12,8 @@ use crate::walker::{Walker, sampled_objects};
 
 /// Where a hash table says how many entries it has room for: after those in use and those deleted.
 const CAPACITY: usize = 16;
+/// Objects of one map that are looked at: many more than expectations need, since most hold of a few of them alone.
+const MOST_OF_A_MAP: u32 = 16 * SAMPLE;
 /// Key, value and details.
 const ENTRY_BYTES: usize = 24;
 
@@ -86,7 +88,7 @@ pub(super) fn check(
     for (_, object) in sampled_objects(walker, cells_in_run, |_| true) {
         let asked_of = of_map.entry(object.map.address).or_default();
         *asked_of += 1;
-        if *asked_of > SAMPLE && object.instance_type() != types.map {
+        if *asked_of > MOST_OF_A_MAP && object.instance_type() != types.map {
             continue;
         }
         match object.instance_type() {
