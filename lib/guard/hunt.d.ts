@@ -89,7 +89,10 @@ export interface LeakSuspect {
   path: RetainingPath | null;
   /** The object below which the growth fans out. */
   accumulation: { class: string; name: string | null; edge: string | null; count: number; entries: number | null; retainedBytes: number; share: number };
+  /** Where it is kept: in the program's own source, where anything there is known to lead to it. */
   keptAt: CodePlace | null;
+  /** Where that is inside of a library, when `keptAt` is in the program's own source. */
+  libraryAt: CodePlace | null;
   bornAt: CodePlace | null;
   allocation: LeakAllocationSite | null;
   pattern: LeakPattern;

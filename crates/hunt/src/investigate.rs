@@ -3,6 +3,7 @@
 mod accumulation;
 mod candidate;
 mod classes;
+mod keeper;
 mod sentence;
 mod survivors;
 #[cfg(test)]
@@ -227,7 +228,7 @@ fn tell(
     let accumulation = accumulation::point(case);
     let mut patterns = patterns::recognise(case).into_iter();
     let pattern = patterns.next().unwrap_or_default();
-    let kept_at = accumulation::kept_at(case, places);
+    let (kept_at, library_at) = keeper::kept_at(case, places);
     let born_at = accumulation::born_at(case, places);
     let allocation = accumulation::allocation(case, context, places);
     let class = case.class();
@@ -252,6 +253,7 @@ fn tell(
         class,
         accumulation,
         kept_at,
+        library_at,
         born_at,
         allocation,
         pattern,

@@ -129,6 +129,20 @@ impl Places {
         })
     }
 
+    /// Where a script assigns a property of a name, whatever of: `app.locals.problems = {}`.
+    pub(crate) fn assignments(&mut self, script: &str, property: &str) -> Vec<CodePlace> {
+        let places = self
+            .script(script)
+            .text
+            .as_deref()
+            .map(|text| declaration::assignments(text, property))
+            .unwrap_or_default();
+        places
+            .into_iter()
+            .map(|(line, column)| self.at(script, line, column, None))
+            .collect()
+    }
+
     fn script(&mut self, script: &str) -> &Script {
         let read = self.read;
         self.scripts
@@ -247,6 +261,11 @@ fn resolve(folder: Option<&Path>, source: &str) -> String {
         }
     }
     path.display().to_string()
+}
+
+/// Whether a source was installed, rather than written for the program.
+pub(crate) fn is_library(file: &str) -> bool {
+    file.split(['/', '\\']).any(|part| part == "node_modules")
 }
 
 /// The line, and of a long one what is around the column.

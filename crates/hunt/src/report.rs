@@ -279,8 +279,12 @@ pub struct Suspect {
     pub path: Option<RetainingPath>,
     /// Where the growth fans out.
     pub accumulation: AccumulationPoint,
-    /// Where it is kept: the function or class whose variable or property holds it.
+    /// Where it is kept: the declaration, function or class whose variable or property holds it. In the program's own source where
+    /// anything there is known to lead to it.
     pub kept_at: Option<CodePlace>,
+    /// Where that is inside of a library, when `kept_at` is in the program's own source.
+    #[serde(default)]
+    pub library_at: Option<CodePlace>,
     /// Where what grows was born: its class's constructor, its function, or where it was allocated.
     pub born_at: Option<CodePlace>,
     /// Where it was allocated, when the profiler saw it.

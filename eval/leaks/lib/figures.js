@@ -19,7 +19,11 @@ if (isMainThread) {
   guard.start({ calmInterval: every, minInterval: every, snapshotOn: false, signal: false, baseline: false, heapThreshold: false, limitThreshold: false, gcEffectiveness: false, census: false, ...hunting });
   for (const event of ['leak', 'leakUpdate']) guard.on(event, (report) => tell('leak', { status: report.status, report }));
   guard.on('degraded', (degraded) => tell('degraded', degraded));
-  process.once('exit', () => pace > 0 && fs.rmSync(hunting.snapshotDir, { recursive: true, force: true }));
+  process.once('exit', () => {
+    if (pace === 0) return;
+    tell('looks', looksOf(hunting.snapshotDir));
+    fs.rmSync(hunting.snapshotDir, { recursive: true, force: true });
+  });
   guard.on('sample', (sample) => {
     const [main] = sample.isolates;
     const figures = {
@@ -35,6 +39,15 @@ if (isMainThread) {
     };
     tell('figures', figures);
   });
+}
+
+/** The looks of the day, as the hunt keeps them for the process that comes after: those that led to nothing are among them. */
+function looksOf(folder) {
+  try {
+    return JSON.parse(fs.readFileSync(path.join(folder, 'hunt.json'), 'utf8')).spent.looks;
+  } catch {
+    return 0;
+  }
 }
 
 /** A line; a pipe that is full for the moment is waited for. */

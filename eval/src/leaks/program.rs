@@ -42,6 +42,8 @@ pub enum Line {
     Leak(Box<Told>),
     /// What could not be done, as it was told.
     Degraded(String),
+    /// At its end: how many looks its hunt has taken, those included that led to nothing.
+    Looks(u32),
 }
 
 /// A report of the guard's own hunt.
@@ -69,6 +71,7 @@ impl Line {
                 .ok()
                 .map(|told| Self::Leak(Box::new(told))),
             "degraded" => Some(Self::Degraded(json.to_owned())),
+            "looks" => json.parse().ok().map(Self::Looks),
             _ => None,
         }
     }

@@ -61,6 +61,7 @@ pub(super) fn run(job: &Job, options: &Options) -> Outcome {
                     }
                     Line::Leak(told) => outcome.hear(*told, age_s),
                     Line::Degraded(what) => outcome.trouble = Some(what),
+                    Line::Looks(looks) => outcome.looks = looks.max(outcome.looks),
                 }
             }
             if !program.ended_well() {

@@ -487,3 +487,39 @@ proptest! {
         prop_assert_eq!(growth.size_delta, growth.grown_size as i64 - growth.shrunk_size as i64);
     }
 }
+
+/// So many handles, one of them a server's whose log has so many entries; the others are sockets.
+fn with_handles(handles: u32, entries: u32) -> Sketch {
+    let mut heap = Sketch::new();
+    let global = heap.global;
+    let all = heap.field(global, "handles", "Array", 32);
+    for index in 0..handles {
+        let handle = heap.object("Handle", 32);
+        heap.edge(all, EdgeKind::Element, index, handle);
+        if index == 0 {
+            let server = heap.field(handle, "owner", "Server", 200);
+            let log = heap.field(server, "log", "Array", 32);
+            for index in 0..entries {
+                let entry = heap.object("LogEntry", 48);
+                heap.edge(log, EdgeKind::Element, index, entry);
+            }
+        } else {
+            heap.field(handle, "owner", "Socket", 100);
+        }
+    }
+    heap
+}
+
+#[test]
+fn more_handles_do_not_explain_what_grows_below_one_of_them() {
+    let (before, after) = (with_handles(20, 1_000), with_handles(61, 1_600));
+    let growth = compare(&[&before, &after], 5);
+    let row = &growth.clusters.rows[0];
+    assert!(row.words.ends_with("LogEntry"), "{growth:#?}");
+    assert_eq!((row.count_delta, row.holders.last()), (600, Some(&1)));
+    // Later there is no new handle, and it goes on.
+    let later = with_handles(61, 2_200);
+    let growth = compare(&[&before, &after, &later], 5);
+    assert_eq!(growth.clusters.rows[0].counts, [1_000, 1_600, 2_200]);
+    assert!(growth.clusters.rows[0].steady);
+}

@@ -40,6 +40,15 @@ impl Scripts {
         self.names.get(&script_id)?.as_deref()
     }
 
+    /// All names that are known, sorted.
+    #[must_use]
+    pub fn all(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.names.values().filter_map(|it| it.as_deref()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
     /// Whether a script is one of Node's own.
     #[must_use]
     pub fn is_builtin(&self, script_id: u32) -> bool {

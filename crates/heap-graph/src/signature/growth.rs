@@ -6,6 +6,7 @@
 //!
 //! * when it was there before and its bytes grew by no more than twice what as many more objects of its former
 //!   average size account for; otherwise each of its objects has grown, and the cause is farther down;
+//!   farther down as well where most of it lies below something that did not become more: a server among more sockets;
 //! * when it is new and many; a few new objects (fewer than [`FEW`]) are followed to where one of them has many,
 //!   as long as at least half of the bytes lie that way.
 //!
@@ -340,6 +341,9 @@ struct Sums {
     before: Vec<u64>,
     after: Vec<u64>,
     grown: Vec<u64>,
+    /// By how much places grew, this one or others below, of which there were some before and are no more now. That there is more of
+    /// what holds them does not explain it.
+    of_as_many: Vec<u64>,
 }
 
 impl Sums {
@@ -356,17 +360,24 @@ impl Sums {
             .zip(&after)
             .map(|(before, after)| after.saturating_sub(*before))
             .collect();
+        let mut of_as_many = vec![0; trie.len()];
         // Children come after their parents.
         for entry in (1..trie.len()).rev() {
+            let count = |snapshot| trie.tally(snapshot, entry as Entry).count;
+            if (1..=count(0)).contains(&count(last)) {
+                of_as_many[entry] = after[entry].saturating_sub(before[entry]);
+            }
             let parent = trie.place(entry as Entry).parent as usize;
             before[parent] += before[entry];
             after[parent] += after[entry];
             grown[parent] += grown[entry];
+            of_as_many[parent] += of_as_many[entry];
         }
         Self {
             before,
             after,
             grown,
+            of_as_many,
         }
     }
 }
@@ -391,7 +402,8 @@ fn fronts(trie: &Trie, sums: &Sums, least: u64) -> Vec<Entry> {
                 is >= FEW || !leads_to_many(trie, &children, sums, child)
             } else {
                 let by_number = u128::from(before) * u128::from(is - was) / u128::from(was);
-                u128::from(after.saturating_sub(before)) <= 2 * by_number
+                let growth = after.saturating_sub(before);
+                u128::from(growth) <= 2 * by_number && 2 * sums.of_as_many[at] <= growth
             };
             if is_front && after > before {
                 fronts.push(child);

@@ -1,4 +1,4 @@
-//! Where growth fans out, where that is kept in the source, and where what grows was born.
+//! Where growth fans out, and where what grows was born.
 
 use crate::context::{AllocationSite, Context, Frame};
 use crate::patterns::Case;
@@ -22,23 +22,6 @@ pub(super) fn point(case: &Case<'_, '_>) -> AccumulationPoint {
         retained_bytes: retained,
         share: retained as f64 / whole as f64,
     }
-}
-
-/// Where it is kept: the declaration of the variable, where it is one and its source can be read; else the nearest function or
-/// class of the program on the way.
-pub(super) fn kept_at(case: &Case<'_, '_>, places: &mut Places) -> Option<CodePlace> {
-    let holders = case.steps().iter().rev().skip(1);
-    let (location, step) = holders
-        .filter_map(|step| Some((step.object.location.as_ref()?, step)))
-        .find(|(location, _)| {
-            let script = location.script.as_deref();
-            script.is_some_and(|script| !script.starts_with("node:"))
-        })?;
-    let name = bare_name(&step.object.name);
-    // Any function that sees a variable may have led here: where it is declared is the same for all of them.
-    case.variable()
-        .and_then(|variable| places.declaration(location, &variable))
-        .or_else(|| places.of(location, Some(&name)))
 }
 
 /// Where what grows was born: its class's constructor, or itself where it is a function.
@@ -102,7 +85,7 @@ pub(super) fn mapped_frame(frame: &Frame, places: &mut Places) -> Frame {
 }
 
 /// `handler` of `function handler [server.js:5:39]`.
-fn bare_name(name: &str) -> String {
+pub(super) fn bare_name(name: &str) -> String {
     let name = name.strip_prefix("function ").unwrap_or(name);
     name.split(" [").next().unwrap_or(name).to_owned()
 }

@@ -238,6 +238,7 @@ fn tell(
         path: None,
         accumulation: AccumulationPoint::default(),
         kept_at: None,
+        library_at: None,
         allocation: allocation(class, context, places),
         born_at,
         cure: cures::without_holder(&row.name),

@@ -2,7 +2,8 @@
 
 use memguard_trend::{format_bytes, format_duration};
 
-use crate::report::{LeakForecast, Suspect, Verdict};
+use crate::places::is_library;
+use crate::report::{CodePlace, LeakForecast, Suspect, Verdict};
 
 pub(super) fn summary(
     verdict: &Verdict,
@@ -30,11 +31,7 @@ pub(super) fn summary(
     } else {
         "held by whom is not known".to_owned()
     };
-    let place = suspect
-        .kept_at
-        .as_ref()
-        .map(|place| format!(" at {}:{}:{}", place.file, place.line, place.column))
-        .unwrap_or_default();
+    let place = place(suspect);
     let when = forecast
         .and_then(|forecast| forecast.time_to_limit_ms)
         .map(|ms| {
@@ -49,6 +46,21 @@ pub(super) fn summary(
         capitalised(verdict.class.title()),
         verdict.confidence * 100.0,
     )
+}
+
+/// Where it is kept. Where that is in a library, where in the program it was born is told as well.
+fn place(suspect: &Suspect) -> String {
+    let at = |place: &CodePlace| format!("{}:{}:{}", place.file, place.line, place.column);
+    let is_own = |place: &&CodePlace| !is_library(&place.file);
+    let kept = suspect.kept_at.as_ref();
+    let born = suspect.born_at.as_ref().filter(is_own);
+    match (kept, born) {
+        (Some(kept), Some(born)) if is_library(&kept.file) => {
+            format!(" at {}, born at {}", at(kept), at(born))
+        }
+        (Some(kept), _) => format!(" at {}", at(kept)),
+        (None, _) => String::new(),
+    }
 }
 
 /// Two significant digits: nobody knows more.

@@ -254,6 +254,8 @@ impl Step<'_> {
         let is_by_looks = state.growing_since_ms.is_none() && !state.asked;
         match state.stage {
             Stage::Verifying if !was_compared => {}
+            // It still grew in the last step, and by much less than before: it may have come to its end in it.
+            Stage::Verifying if is_leak && found.unsettled => {}
             Stage::Verifying => {
                 self.actions.push(if is_leak {
                     Action::Confirm

@@ -246,6 +246,25 @@ fn a_report_whose_growth_ends_is_retracted() {
 }
 
 #[test]
+fn growth_that_ended_soon_after_its_report_is_retracted_all_the_same() {
+    let mut bench = Bench::new(Settings::default());
+    bench.run(27, 2 * MB, leak);
+    assert_eq!(bench.state.stage, Stage::Verifying);
+    // The next look meets the little that still came: growth, and much slower.
+    let slowing = Found {
+        unsettled: true,
+        ..leak(4).unwrap()
+    };
+    bench.run(130, 0, |_| Some(slowing));
+    let ended = |action: &Action| matches!(action, Action::Confirm | Action::Retract);
+    assert_eq!(bench.looks().len(), 4);
+    assert!(bench.minutes(ended).is_empty(), "{:?}", bench.told);
+    bench.run(130, 0, |_| Some(Found::default()));
+    assert_eq!(bench.minutes(|it| *it == Action::Retract).len(), 1);
+    assert_eq!(bench.minutes(|it| *it == Action::Confirm).len(), 0);
+}
+
+#[test]
 fn a_busy_process_and_one_without_room_are_left_alone() {
     for (busy, no_room) in [(true, false), (false, true)] {
         let mut bench = Bench::new(Settings::default());

@@ -20,6 +20,8 @@ pub(crate) struct Case<'a, 'g> {
     pub(crate) context: &'a Context,
     /// What holds what grows, where that is an object of its own.
     pub(crate) holder: Option<NodeIndex>,
+    /// The objects of the way's steps, from what grows to the root.
+    pub(crate) way: Vec<NodeIndex>,
 }
 
 impl<'a, 'g> Case<'a, 'g> {
@@ -30,22 +32,13 @@ impl<'a, 'g> Case<'a, 'g> {
         example: Option<NodeIndex>,
         context: &'a Context,
     ) -> Self {
-        let holder = example.and_then(|example| {
-            let id = row.example.as_ref()?.steps.iter().rev().nth(1)?.object.id;
-            let mut at = example;
-            while let Some((parent, _)) = grown.tree.parent(at) {
-                if now.graph().node(parent).id() == id {
-                    return Some(parent);
-                }
-                at = parent;
-            }
-            None
-        });
+        let way = way(now, grown, row, example);
         Self {
             now,
             row,
             context,
-            holder,
+            holder: way.get(1).copied(),
+            way,
         }
     }
 
@@ -180,18 +173,6 @@ impl<'a, 'g> Case<'a, 'g> {
         .or_else(|| word(self.last()?.edge.as_deref()?))
     }
 
-    /// The name of the holder, where it is a variable that functions share.
-    pub(crate) fn variable(&self) -> Option<String> {
-        let name = self.holder_name()?;
-        self.steps()
-            .iter()
-            .rev()
-            .filter_map(|step| step.edge.as_deref()?.strip_prefix("context ."))
-            .next()
-            .filter(|variable| *variable == name)
-            .map(str::to_owned)
-    }
-
     pub(crate) fn last_edge(&self) -> Option<String> {
         self.last()?.edge.clone()
     }
@@ -246,6 +227,26 @@ impl<'a, 'g> Case<'a, 'g> {
         files.dedup();
         files
     }
+}
+
+/// The objects of a way's steps, from what grows to the root.
+fn way(
+    now: &Snapshot<'_>,
+    grown: &Grown,
+    row: &GrowthCluster,
+    example: Option<NodeIndex>,
+) -> Vec<NodeIndex> {
+    let steps = row.example.as_ref().map_or(&[][..], |path| &path.steps);
+    let mut left = steps.iter().rev().map(|step| step.object.id).peekable();
+    let mut way = Vec::new();
+    let mut at = example;
+    while let Some(node) = at {
+        if left.next_if_eq(&now.graph().node(node).id()).is_some() {
+            way.push(node);
+        }
+        at = grown.tree.parent(node).map(|(parent, _)| parent);
+    }
+    way
 }
 
 /// The word of the source in a reference: `.sessions` and `context .sessions` are `sessions`, `[0]` and `(table)` are none.

@@ -18,15 +18,24 @@ pub(super) fn compiled(case: &Case<'_, '_>) -> Answer {
         class.starts_with("function ") && (!class.contains(" [") || class.contains("[evalmachine"))
     });
     let share = case.share_of(is_code);
+    // One that has a place, but in no file.
+    let is_text = case.last().is_some_and(|step| {
+        let location = step.object.location.as_ref();
+        step.object.name.starts_with("function ")
+            && location.is_some_and(|location| location.script.is_none())
+    });
     let grows_code = matches!(case.class().as_str(), "(compiled code)" | "Script");
     let many = made * 2 >= case.row.count_delta.max(4);
-    if !(grows_code || share > MUCH_CODE && made > 0 || share > 0.5) {
+    if !(grows_code || is_text && many || share > MUCH_CODE && made > 0 || share > 0.5) {
         return None;
     }
-    let mut evidence = vec![format!(
-        "{:.0} % of what grew is code and what V8 notes of it",
-        share * 100.0
-    )];
+    let mut evidence = Vec::new();
+    if share > MUCH_CODE {
+        evidence.push(format!(
+            "{:.0} % of what grew is code and what V8 notes of it",
+            share * 100.0
+        ));
+    }
     if made > 0 {
         evidence.push(format!(
             "{made} more functions come from no file: they were compiled while the program ran"

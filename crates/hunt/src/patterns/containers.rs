@@ -1,5 +1,7 @@
 //! Things that are put into something and never taken out.
 
+use memguard_heap_graph::report::PathStep;
+
 use super::Answer;
 use super::case::Case;
 
@@ -25,9 +27,13 @@ const CACHES: [&str; 6] = ["cache", "memo", "registry", "store", "lookup", "inde
 /// So many of one class in a row are a list.
 const LIST: usize = 8;
 
+/// A name near what grows that has one of these words in it. How the nearest function is held says nothing of what it holds: the
+/// handler of an event `request` may keep anything.
 fn named(case: &Case<'_, '_>, words: &[&str]) -> Option<String> {
-    let near = case.steps().iter().rev().take(4);
-    let mut names = near.flat_map(|step| {
+    let (last, holders) = case.steps().split_last()?;
+    let below_function = |step: &&PathStep| !step.object.name.starts_with("function ");
+    let near = holders.iter().rev().take_while(below_function);
+    let mut names = std::iter::once(last).chain(near).take(4).flat_map(|step| {
         [
             step.edge.clone().unwrap_or_default(),
             step.object.class.clone(),

@@ -46,9 +46,35 @@ fn declared(line: &str, name: &str) -> Option<u32> {
     })
 }
 
+/// Lines and columns, from 1, at which a property of that name is assigned, of any object. The column is that of the name.
+pub(super) fn assignments(text: &str, name: &str) -> Vec<(u32, u32)> {
+    let is_assigned = |line: &str, at: usize| {
+        let rest = line[at + name.len()..].trim_start();
+        let rest = rest
+            .strip_prefix("??")
+            .or_else(|| rest.strip_prefix("||"))
+            .unwrap_or(rest);
+        line[..at].ends_with(['.', '#'])
+            && rest.starts_with('=')
+            && !rest.starts_with("==")
+            && !rest.starts_with("=>")
+    };
+    let mut found = Vec::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        let is_comment = line.trim_start().starts_with(['*', '/']);
+        let mut places = line
+            .match_indices(name)
+            .filter(|(at, _)| is_assigned(line, *at));
+        if let Some((at, _)) = places.next().filter(|_| !is_comment && !name.is_empty()) {
+            found.push((number, line[..at].chars().count() as u32 + 1));
+        }
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
-    use super::find;
+    use super::{assignments, find};
 
     const TEXT: &str = "\
 function other() {
@@ -63,6 +89,20 @@ function handle() {
 }
 export const late = new Map();
 ";
+
+    #[test]
+    fn a_property_is_assigned_where_a_sign_of_that_follows_it() {
+        let text = "\
+app.locals.problems = {};
+// app.problems = 1;
+if (app.problems == 2) app.problemsOf = 1, app.problems.all = 3;
+  this.#problems ??= new Map();
+problems = 4; const x = { problems: (problems) => 1 };
+";
+        assert_eq!(assignments(text, "problems"), [(1, 12), (4, 9)]);
+        assert_eq!(assignments(text, "all"), [(3, 57)]);
+        assert_eq!(assignments(text, ""), []);
+    }
 
     #[test]
     fn a_declaration_is_one_that_the_function_sees() {

@@ -142,7 +142,11 @@ fn tell(number: usize, suspect: &Suspect, page: &mut Document) {
         ));
     }
     facts.push(("Accumulates in", accumulation(suspect)));
-    for (title, place) in [("Kept at", &suspect.kept_at), ("Born at", &suspect.born_at)] {
+    for (title, place) in [
+        ("Kept at", &suspect.kept_at),
+        ("In the library", &suspect.library_at),
+        ("Born at", &suspect.born_at),
+    ] {
         if let Some(place) = place {
             facts.push((title, code_place(place)));
         }
