@@ -119,6 +119,8 @@ export interface SnapshotSubstitute {
   figures: string | null;
   /** Who allocated in the ten seconds after. */
   profile: string | null;
+  /** At the heap limit, where there is room for it: what was in the heap, class by class, as `census()` tells it. As many are kept as of snapshots. */
+  census: string | null;
 }
 
 /**

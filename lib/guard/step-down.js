@@ -17,17 +17,17 @@ const NAME = /^figures-\d{4}-.*-\d+pct\.json$/;
 
 /**
  * What is left where there is no room for a snapshot: a record of all figures, at once, and, where it may take its time, a profile of who
- * allocates. Answers the files, `null` for what could not be had; `null` in all where the error was another.
+ * allocates; at the heap limit, the census that the error names. Answers the files, `null` for what could not be had; `null` in all where the error was another.
  *
  * `figures()` answers what the guard knows; `profile(options)` takes a profile, or is `null` where nobody waits for one.
  */
-async function stepDown({ code, message }, { dir, reason, level = null, figures, profile }) {
+async function stepDown({ code, message, census = null }, { dir, reason, level = null, figures, profile }) {
   if (!NO_ROOM.has(code)) return null;
   const noSnapshot = { code, message };
   const record = await attempt(() => write(dir, { reason, level, noSnapshot, ...figures() }));
-  if (profile === null) return { figures: record, profile: null };
+  if (profile === null) return { figures: record, profile: null, census };
   const taken = await attempt(() => profile({ duration: PROFILE_MS, mode: 'live' }));
-  return { figures: record, profile: taken?.live?.file ?? null };
+  return { figures: record, profile: taken?.live?.file ?? null, census };
 }
 
 /** What `work` answers, or null: why there is no snapshot must not be hidden by why there is nothing else. */

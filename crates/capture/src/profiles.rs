@@ -1,7 +1,8 @@
-//! Allocation profiles on disk: beside the snapshots, under the same numbers and ages, or where the caller wants them.
+//! Allocation profiles and tables of a census on disk: beside the snapshots, under the same numbers and ages, or where the caller
+//! wants them.
 //!
 //! `profile-2026-11-21T09-54-34.123Z-live.heapprofile` is a whole one, `.memguard-profile-<pid>-<n>.tmp` one that is being
-//! written. They are small (some hundred kilobytes) and cost nothing to take again, so no locks and no owners: the newest
+//! written; `census-2026-11-21T09-54-34.123Z-limit.json` a table. They are small (some hundred kilobytes) and cost nothing to take again, so no locks and no owners: the newest
 //! are kept, whoever made them.
 
 use std::fs::{self, File, OpenOptions};
@@ -13,9 +14,27 @@ use std::time::{Duration, SystemTime};
 use crate::names::timestamp;
 use crate::platform;
 
-const PREFIX: &str = "profile-";
-const SUFFIX: &str = ".heapprofile";
-const TEMP_PREFIX: &str = ".memguard-profile-";
+/// Files of one kind.
+struct Series {
+    prefix: &'static str,
+    suffix: &'static str,
+    temp_prefix: &'static str,
+    /// For messages.
+    what: &'static str,
+}
+
+const PROFILES: Series = Series {
+    prefix: "profile-",
+    suffix: ".heapprofile",
+    temp_prefix: ".memguard-profile-",
+    what: "an allocation profile",
+};
+const CENSUSES: Series = Series {
+    prefix: "census-",
+    suffix: ".json",
+    temp_prefix: ".memguard-census-",
+    what: "a census",
+};
 /// A temporary file that is older was left by a process that is dead.
 const TEMP_KEPT: Duration = Duration::from_secs(3600);
 /// Names that are tried when one is taken.
@@ -38,10 +57,12 @@ pub struct ProfilePolicy {
 pub enum ProfileFileError {
     /// The disk is fuller than it may be.
     #[error(
-        "There is no disk space for an allocation profile in {}: {free_bytes} bytes are free, and {reserved_bytes} stay reserved.",
+        "There is no disk space for {what} in {}: {free_bytes} bytes are free, and {reserved_bytes} stay reserved.",
         path.display()
     )]
     NoDisk {
+        /// What was to be written.
+        what: &'static str,
         /// The folder.
         path: PathBuf,
         /// What is free.
@@ -93,6 +114,31 @@ pub fn keep(
     policy: &ProfilePolicy,
     contents: &[u8],
 ) -> Result<PathBuf, ProfileFileError> {
+    keep_in(&PROFILES, dir, kind, now_ms, policy, contents)
+}
+
+/// [`keep`] for the table of a census: `kind` says on what occasion it was taken.
+///
+/// # Errors
+/// As there.
+pub fn keep_census(
+    dir: &Path,
+    kind: &str,
+    now_ms: u64,
+    policy: &ProfilePolicy,
+    contents: &[u8],
+) -> Result<PathBuf, ProfileFileError> {
+    keep_in(&CENSUSES, dir, kind, now_ms, policy, contents)
+}
+
+fn keep_in(
+    series: &Series,
+    dir: &Path,
+    kind: &str,
+    now_ms: u64,
+    policy: &ProfilePolicy,
+    contents: &[u8],
+) -> Result<PathBuf, ProfileFileError> {
     platform::create_private_dir(dir).map_err(ProfileFileError::io("make", dir))?;
     let free_bytes = platform::disk_free(dir).unwrap_or(u64::MAX);
     if free_bytes
@@ -101,14 +147,16 @@ pub fn keep(
             .saturating_add(contents.len() as u64)
     {
         return Err(ProfileFileError::NoDisk {
+            what: series.what,
             path: dir.to_owned(),
             free_bytes,
             reserved_bytes: policy.min_free_disk_bytes,
         });
     }
-    let temp = Temp::write(temp_in(dir), contents)?;
+    let temp = Temp::write(temp_in(series, dir), contents)?;
     for later in 0..ATTEMPTS {
-        let name = format!("{PREFIX}{}-{kind}{SUFFIX}", timestamp(now_ms + later));
+        let Series { prefix, suffix, .. } = series;
+        let name = format!("{prefix}{}-{kind}{suffix}", timestamp(now_ms + later));
         let file = dir.join(name);
         match platform::rename_new(&temp.0, &file) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -116,13 +164,13 @@ pub fn keep(
             Ok(()) => {
                 // That the name survives a power cut is not worth an error.
                 let _ = platform::sync_dir(dir);
-                prune(dir, policy, &file);
+                prune(series, dir, policy, &file);
                 return Ok(file);
             }
         }
     }
     let taken = io::Error::from(io::ErrorKind::AlreadyExists);
-    Err(ProfileFileError::io("name a profile in", dir)(taken))
+    Err(ProfileFileError::io("name a file in", dir)(taken))
 }
 
 /// Writes a profile to a file of the caller's, in place of one that is there.
@@ -141,9 +189,10 @@ fn next() -> u32 {
     COUNT.fetch_add(1, Ordering::Relaxed)
 }
 
-fn temp_in(dir: &Path) -> PathBuf {
+fn temp_in(series: &Series, dir: &Path) -> PathBuf {
     dir.join(format!(
-        "{TEMP_PREFIX}{}-{}.tmp",
+        "{}{}-{}.tmp",
+        series.temp_prefix,
         std::process::id(),
         next()
     ))
@@ -173,8 +222,8 @@ impl Drop for Temp {
     }
 }
 
-/// Deletes profiles beyond the policy, the newest excepted, and what dead processes left half-written.
-fn prune(dir: &Path, policy: &ProfilePolicy, newest: &Path) {
+/// Deletes those of a series beyond the policy, the newest excepted, and what dead processes left half-written.
+fn prune(series: &Series, dir: &Path, policy: &ProfilePolicy, newest: &Path) {
     let Ok(entries) = fs::read_dir(dir) else {
         return;
     };
@@ -183,22 +232,22 @@ fn prune(dir: &Path, policy: &ProfilePolicy, newest: &Path) {
         let modified = fs::symlink_metadata(path).ok()?.modified().ok()?;
         now.duration_since(modified).ok()
     };
-    let mut profiles = Vec::new();
+    let mut found = Vec::new();
     for path in entries.flatten().map(|entry| entry.path()) {
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
             continue;
         };
-        if name.starts_with(TEMP_PREFIX) && age(&path).is_some_and(|age| age > TEMP_KEPT) {
+        if name.starts_with(series.temp_prefix) && age(&path).is_some_and(|age| age > TEMP_KEPT) {
             let _ = fs::remove_file(&path);
-        } else if name.starts_with(PREFIX) && name.ends_with(SUFFIX) {
-            profiles.push(path);
+        } else if name.starts_with(series.prefix) && name.ends_with(series.suffix) {
+            found.push(path);
         }
     }
     // Names sort by time.
-    profiles.sort();
-    profiles.reverse();
+    found.sort();
+    found.reverse();
     let oldest = policy.max_age_ms.map(Duration::from_millis);
-    for (place, path) in profiles.iter().enumerate() {
+    for (place, path) in found.iter().enumerate() {
         let is_old = oldest.is_some_and(|oldest| age(path).is_some_and(|age| age > oldest));
         if path != newest && (place as u64 >= policy.max_count || is_old) {
             let _ = fs::remove_file(path);
@@ -248,6 +297,11 @@ mod tests {
                 .all(|name| expected.contains(&name.as_str())),
             "{:?}",
             names(&dir)
+        );
+        let table = keep_census(&dir, "limit", NOW, &POLICY, b"{}").unwrap();
+        assert_eq!(
+            (names(&dir).len(), table.file_name().unwrap().to_str()),
+            (4, Some("census-2026-11-21T09-54-34.123Z-limit.json"))
         );
         let again = keep(&dir, "churn", NOW + 3, &POLICY, b"{}").unwrap();
         assert!(

@@ -7,6 +7,9 @@ const REASON: &str = "forked snapshots need Linux";
 /// Nothing to learn.
 pub fn learn() {}
 
+/// Nothing is given back where nothing is forked.
+pub fn give_back_free_memory() {}
+
 /// Why this process cannot be forked.
 ///
 /// # Errors

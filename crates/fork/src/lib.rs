@@ -28,8 +28,8 @@ mod outcome;
 mod settings;
 
 #[cfg(not(target_os = "linux"))]
-pub use elsewhere::{Child, Forked, Prepared, learn, prepare, support};
+pub use elsewhere::{Child, Forked, Prepared, give_back_free_memory, learn, prepare, support};
 #[cfg(target_os = "linux")]
-pub use linux::{Child, Forked, Prepared, learn, prepare, support};
+pub use linux::{Child, Forked, Prepared, give_back_free_memory, learn, prepare, support};
 pub use outcome::{Ended, Failure, Outcome, Timings, Verdict, Vital};
 pub use settings::{Error, Limits, PrepareOptions, Priority};

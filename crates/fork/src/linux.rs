@@ -57,6 +57,12 @@ pub fn learn() {
     });
 }
 
+/// Gives memory that `malloc` keeps for later back to the system: what was freed, in whole pages. A millisecond for some 10 MB, in which
+/// other threads may wait for it; with glibc only, others do so by themselves.
+pub fn give_back_free_memory() {
+    burden::trim();
+}
+
 /// Whether this process can be forked, as far as can be told without trying. Reads some files of `/proc`, and no
 /// page tables.
 ///

@@ -1,4 +1,4 @@
-//! The brink: an isolate that runs into its heap limit leaves a snapshot behind.
+//! The brink: an isolate that runs into its heap limit leaves a snapshot behind, or, where there is no room for one, a census.
 //!
 //! V8 asks a callback for a higher limit before it gives up. The callback grants a bounded step, has a place reserved and
 //! a fork prepared on another thread, and asks V8 for an interrupt, which comes at the next stack check, inside an
@@ -16,15 +16,19 @@ use std::cell::RefCell;
 use std::ffi::c_void;
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use memguard_capture::Compression;
+use memguard_capture::profiles::ProfilePolicy;
+use memguard_capture::{Compression, now_ms};
 use memguard_v8_api::Isolate;
 use parking_lot::{Condvar, Mutex};
 use serde::{Deserialize, Serialize};
 
+use crate::census::{self, CensusError, Left, Moment, NoSnapshot};
+use crate::children;
 use crate::snapshots::{
     self, Finished, Patience, Redaction, SnapshotFacts, SnapshotFolder, SnapshotRequest, Target,
     Wish,
@@ -36,6 +40,8 @@ const STEP_BYTES: usize = 64 << 20;
 /// How long the JavaScript thread waits for the place and the list of regions.
 const PREPARATION: Duration = Duration::from_secs(3);
 const MOST_RETRIES: u32 = 2;
+/// For want of this, there is a census in place of the snapshot.
+const NO_MEMORY: &str = "ERR_MEMGUARD_SNAPSHOT_NO_MEMORY";
 
 /// What a snapshot at the limit is like.
 #[derive(Clone, Debug, Deserialize)]
@@ -94,6 +100,8 @@ pub enum Event {
         message: String,
         /// The heap limit that was hit, in bytes.
         limit_bytes: usize,
+        /// The table of classes that there is in its place: a file.
+        census: Option<PathBuf>,
     },
     /// The snapshot is there.
     Taken(serde_json::Value),
@@ -134,10 +142,17 @@ struct Prepared {
     method_reason: Option<String>,
 }
 
+/// What was prepared.
+enum Ready {
+    Snapshot(Prepared),
+    /// There is no room for a snapshot.
+    Census(Box<(children::Ready, NoSnapshot)>),
+}
+
 /// A capture that is begun on another thread, or why there is none.
 #[derive(Default)]
 struct Preparation {
-    begun: Mutex<Option<Result<Prepared, (String, String)>>>,
+    begun: Mutex<Option<Result<Ready, (String, String)>>>,
     ready: Condvar,
 }
 
@@ -274,7 +289,7 @@ impl Brink {
         }
     }
 
-    fn begin(&self, used_bytes: usize) -> Result<Prepared, (String, String)> {
+    fn begin(&self, used_bytes: usize) -> Result<Ready, (String, String)> {
         let settings = &self.settings;
         let request = SnapshotRequest {
             folder: settings.folder.clone(),
@@ -290,22 +305,42 @@ impl Brink {
             redact: settings.redact,
             compression: settings.compression,
         };
-        snapshots::begin(&request)
-            .map(|begun| Prepared {
-                ticket: begun.ticket,
-                method_reason: begun.method_reason,
-            })
-            .map_err(|error| (error.code().to_owned(), error.to_string()))
+        let error = match snapshots::begin(&request) {
+            Ok(begun) => {
+                return Ok(Ready::Snapshot(Prepared {
+                    ticket: begun.ticket,
+                    method_reason: begun.method_reason,
+                }));
+            }
+            Err(error) => error,
+        };
+        let (code, message) = (error.code().to_owned(), error.to_string());
+        if code == NO_MEMORY
+            && let Ok(ready) = census::prepare_to_leave(used_bytes as u64)
+        {
+            return Ok(Ready::Census(Box::new((
+                ready,
+                NoSnapshot { code, message },
+            ))));
+        }
+        Err((code, message))
     }
 
     /// Forks, or tells why not. On the isolate's thread.
     fn capture(self: &Arc<Self>, at: At) {
         self.state.store(state::SPENT, Relaxed);
         let limit_bytes = self.before.load(Relaxed);
-        let forked = self
-            .preparation
-            .wait()
-            .and_then(|prepared| self.fork(prepared));
+        let forked = match self.preparation.wait() {
+            Ok(Ready::Snapshot(prepared)) => self.fork(prepared),
+            Ok(Ready::Census(prepared)) => {
+                let (ready, no_snapshot) = *prepared;
+                match self.leave_census(ready, no_snapshot.clone()) {
+                    Ok(()) => return,
+                    Err(_) => Err((no_snapshot.code, no_snapshot.message)),
+                }
+            }
+            Err(error) => Err(error),
+        };
         let event = match forked {
             Ok(started) => {
                 let place = match at {
@@ -334,10 +369,58 @@ impl Brink {
                     code,
                     message,
                     limit_bytes,
+                    census: None,
                 }
             }
         };
         (self.tell)(&event);
+    }
+
+    /// Has a child count the heap, and tells of it when it has.
+    fn leave_census(
+        self: &Arc<Self>,
+        ready: children::Ready,
+        no_snapshot: NoSnapshot,
+    ) -> Result<(), CensusError> {
+        let folder = &self.settings.folder;
+        let limit_bytes = self.before.load(Relaxed);
+        let left = Left {
+            dir: folder.dir.clone(),
+            policy: ProfilePolicy {
+                max_count: folder.max_count,
+                max_age_ms: folder.max_age_ms,
+                min_free_disk_bytes: folder.min_free_disk_bytes,
+            },
+            occasion: "limit".to_owned(),
+            heap_used_bytes: self.used() as u64,
+            moment: Moment {
+                created_at_ms: now_ms(),
+                node_version: self.settings.node_version.clone(),
+                thread_id: self.settings.thread_id,
+                limit_bytes,
+                no_snapshot: no_snapshot.clone(),
+            },
+        };
+        let brink = Arc::downgrade(self);
+        let done = move |left: Result<PathBuf, CensusError>| {
+            if let Some(brink) = brink.upgrade() {
+                (brink.tell)(&Event::Failed {
+                    code: no_snapshot.code,
+                    message: no_snapshot.message,
+                    limit_bytes,
+                    census: left.ok(),
+                });
+            }
+        };
+        // SAFETY: called on the isolate's thread only; a guard that is open has pinned this library.
+        let started = unsafe { census::fork_to_leave(ready, left, done) }?;
+        say(&format!(
+            "the heap limit of {} MB is reached; there is no room for a snapshot, process {} leaves a census in {}",
+            limit_bytes >> 20,
+            started.pid,
+            folder.dir.display()
+        ));
+        Ok(())
     }
 
     fn fork(self: &Arc<Self>, prepared: Prepared) -> Result<snapshots::Started, (String, String)> {
@@ -379,7 +462,7 @@ impl Brink {
             && self.retries.fetch_add(1, Relaxed) < MOST_RETRIES
             && snapshots::prepare_again(ticket).is_ok();
         if may_try_again {
-            self.preparation.set(Ok(prepared));
+            self.preparation.set(Ok(Ready::Snapshot(prepared)));
             self.state.store(state::AGAIN, Relaxed);
             let alive = ALIVE.lock();
             if alive
@@ -399,6 +482,7 @@ impl Brink {
             code: problem.code,
             message: problem.message,
             limit_bytes: self.before.load(Relaxed),
+            census: None,
         });
     }
 
@@ -434,12 +518,12 @@ fn say(sentence: &str) {
 }
 
 impl Preparation {
-    fn set(&self, begun: Result<Prepared, (String, String)>) {
+    fn set(&self, begun: Result<Ready, (String, String)>) {
         *self.begun.lock() = Some(begun);
         self.ready.notify_all();
     }
 
-    fn wait(&self) -> Result<Prepared, (String, String)> {
+    fn wait(&self) -> Result<Ready, (String, String)> {
         let mut begun = self.begun.lock();
         if begun.is_none() {
             self.ready.wait_for(&mut begun, PREPARATION);

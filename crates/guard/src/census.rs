@@ -10,12 +10,14 @@
 //! | `support` | whether this build's heap can be read: V8's metadata, read once |
 //! | `child` | what the child does |
 //! | `run` | tickets: begun, forked, ended |
+//! | `left` | a table that the child leaves in the snapshot folder |
 //! | `kept` | where old objects were, for the next census |
 //! | `compare` | what grew between two censuses |
 
 mod child;
 mod compare;
 mod kept;
+mod left;
 mod request;
 mod run;
 mod support;
@@ -27,6 +29,9 @@ pub use support::support;
 
 pub(crate) use child::{Here, write_snapshot};
 pub(crate) use kept::AddressSet;
+pub(crate) use left::{
+    Left, Moment, NoSnapshot, fork as fork_to_leave, prepare as prepare_to_leave,
+};
 pub(crate) use request::graph_bytes;
 
 /// Why there is no census.

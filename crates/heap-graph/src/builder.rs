@@ -5,8 +5,8 @@ use std::hash::{BuildHasher, RandomState};
 
 use crate::model::{
     Detachedness, EdgeKind, EdgeLabel, HeapGraph, LabelColumn, Location, Locations, MAX_EDGES,
-    MAX_NODES, NodeIndex, NodeKind, SizeColumn, StringId, StringTable, WideColumn, encode, insert,
-    pack_edge,
+    MAX_NODES, NearColumn, NodeIndex, NodeKind, SizeColumn, StringId, StringTable, WideColumn,
+    encode, insert, pack_edge,
 };
 
 /// Why a graph cannot be built.
@@ -60,7 +60,7 @@ impl BuildError {
 /// Fills a [`HeapGraph`]: nodes, edges and strings in any order, forward references allowed.
 ///
 /// The first node added is the root. Edges given in the order of the nodes they come from need no sorting at
-/// the end. While it fills, 7 bytes an edge (12 for one that comes out of order) and 19 a node; strings are kept once each, with
+/// the end. While it fills, 7 bytes an edge (12 for one that comes out of order) and 17 to 21 a node; strings are kept once each, with
 /// 8 to 16 bytes to find them again.
 ///
 /// ```
@@ -91,7 +91,9 @@ pub struct GraphBuilder {
     strings: StringTable,
     interned: Interned,
     places: HashMap<Location, u32>,
-    locations: Vec<(NodeIndex, u32)>,
+    locations: Locations,
+    /// Of nodes that were not there yet.
+    early_locations: Vec<(NodeIndex, u32)>,
     extra_native_bytes: u64,
     overflow: Option<BuildError>,
 }
@@ -158,13 +160,13 @@ impl GraphBuilder {
         }
     }
 
-    /// For ids that take more than four bytes, addresses for instance: makes room for them at once, and for a place of each node, so
-    /// that nothing has to be moved while the graph is filled.
+    /// For ids that are addresses, most of them in rising order: two bytes each then, in place of eight. Makes room for a place of each node
+    /// besides, so that nothing has to be moved while the graph is filled.
     #[must_use]
-    pub fn with_wide_ids(mut self) -> Self {
+    pub fn with_address_ids(mut self) -> Self {
         let nodes = self.kinds.capacity();
-        self.ids = WideColumn::Wide(Vec::with_capacity(nodes));
-        self.locations = Vec::with_capacity(nodes);
+        self.ids = WideColumn::Near(NearColumn::with_capacity(nodes));
+        self.locations = Locations::with_capacity(nodes);
         self
     }
 
@@ -270,7 +272,11 @@ impl GraphBuilder {
     pub fn location(&mut self, node: NodeIndex, location: Location) {
         let next = self.places.len() as u32;
         let place = *self.places.entry(location).or_insert(next);
-        self.locations.push((node, place));
+        if node.index() < self.kinds.len() {
+            self.locations.set(node, place);
+        } else {
+            self.early_locations.push((node, place));
+        }
     }
 
     /// Memory outside of the nodes, in bytes, that counts as native.
@@ -296,7 +302,12 @@ impl GraphBuilder {
         self.detachedness.sort_by_key(|entry| entry.0);
         self.detachedness.dedup_by_key(|entry| entry.0);
         self.detachedness.retain(|entry| entry.0.index() < nodes);
-        self.locations.retain(|entry| entry.0.index() < nodes);
+        for &(node, place) in self.early_locations.iter().rev() {
+            // Of two for one node the later counts.
+            if node.index() < nodes && !self.locations.has(node) {
+                self.locations.set(node, place);
+            }
+        }
         let mut places = vec![Location::default(); self.places.len()];
         for (location, at) in self.places {
             places[at as usize] = location;
@@ -315,7 +326,7 @@ impl GraphBuilder {
             detachedness: self.detachedness,
             has_detachedness: self.has_detachedness,
             strings: self.strings,
-            locations: Locations::new(places, self.locations),
+            locations: self.locations.with_places(places),
             root: NodeIndex(0),
             extra_native_bytes: self.extra_native_bytes,
         })

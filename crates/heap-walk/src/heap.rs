@@ -122,7 +122,7 @@ pub struct Heap<'m> {
     chunks: Vec<Chunk<'m>>,
     table: SlotTable,
     layout: PageLayout,
-    dispatch: DispatchTable,
+    dispatch: DispatchTable<'m>,
 }
 
 impl<'m> Heap<'m> {
@@ -154,7 +154,7 @@ impl<'m> Heap<'m> {
     }
 
     /// The same with the table that functions name their code by, where V8 has one.
-    pub(crate) fn with_dispatch_table(mut self, source: &dyn MemorySource) -> Self {
+    pub(crate) fn with_dispatch_table(mut self, source: &'m dyn MemorySource) -> Self {
         self.dispatch = DispatchTable::find(source);
         self
     }

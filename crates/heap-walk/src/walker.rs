@@ -179,6 +179,8 @@ pub(crate) struct Walker<'h, 'm> {
     pub(crate) prototypes: Vec<u64>,
     /// Closures by their SharedFunctionInfo.
     pub(crate) functions: FxHashMap<u64, MapTally>,
+    /// Whether they are counted by it, at 90 bytes for each that there is.
+    counts_functions: bool,
     /// ArrayBuffers.
     pub(crate) buffers: Vec<u64>,
     /// Strings whose characters are outside of the heap.
@@ -218,6 +220,7 @@ impl<'h, 'm> Walker<'h, 'm> {
             tallies: Vec::new(),
             prototypes: Vec::new(),
             functions: FxHashMap::default(),
+            counts_functions: true,
             buffers: Vec::new(),
             external_strings: Vec::new(),
             stack: Vec::new(),
@@ -235,6 +238,21 @@ impl<'h, 'm> Walker<'h, 'm> {
             false_references: 0,
             deepest: 0,
         }
+    }
+
+    /// For who does not ask what there is of each function.
+    pub(crate) fn without_functions(mut self) -> Self {
+        self.counts_functions = false;
+        self
+    }
+
+    /// Gives back what only marking needs.
+    pub(crate) fn rest(&mut self) {
+        self.stack = Vec::new();
+        self.ephemerons = Vec::new();
+        self.prototypes = Vec::new();
+        self.buffers = Vec::new();
+        self.external_strings = Vec::new();
     }
 
     /// Whether what is reached from now on is held by conservative roots only.
@@ -563,6 +581,7 @@ impl<'h, 'm> Walker<'h, 'm> {
             Watch::Buffer => self.buffers.push(address),
             Watch::ExternalString => self.external_strings.push(address),
             Watch::WeakCollection => self.learn_ephemeron_map(address),
+            Watch::Function if !self.counts_functions => {}
             Watch::Function => {
                 let at = address + self.layout.offsets.function_shared as u64;
                 let shared = self.heap.word(at).unwrap_or(0);

@@ -57,12 +57,21 @@ pub fn give_back_memory() {
     {
         /// Otherwise the largest block that was ever freed says from where on blocks are given back.
         const LARGE_BLOCK: i32 = 64 << 10;
-        // SAFETY: settings of the allocator and its own tidying, both under its locks, which the C library's fork leaves whole.
+        // SAFETY: settings of the allocator, under its locks, which the C library's fork leaves whole.
         unsafe {
             libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE_BLOCK);
             libc::mallopt(libc::M_TRIM_THRESHOLD, LARGE_BLOCK);
-            libc::malloc_trim(0);
         }
+    }
+    trim();
+}
+
+/// Gives free memory of `malloc` back.
+pub fn trim() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: the allocator's own tidying, under its locks.
+    unsafe {
+        libc::malloc_trim(0);
     }
 }
 

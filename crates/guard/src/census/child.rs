@@ -6,11 +6,11 @@ mod elsewhere;
 mod linux;
 
 #[cfg(not(target_os = "linux"))]
-pub(crate) use elsewhere::write_snapshot;
+pub(crate) use elsewhere::{leave, write_snapshot};
 #[cfg(not(target_os = "linux"))]
 pub(super) use elsewhere::{read_tracked, walk};
 #[cfg(target_os = "linux")]
-pub(crate) use linux::write_snapshot;
+pub(crate) use linux::{leave, write_snapshot};
 #[cfg(target_os = "linux")]
 pub(super) use linux::{read_tracked, told, walk};
 

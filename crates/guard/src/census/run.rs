@@ -17,7 +17,7 @@ use crate::hunt;
 use crate::snapshots::room::memory_room;
 
 /// The least bound of a child's memory: an estimate can be off by so much.
-const LEAST_BYTES: u64 = 128 << 20;
+pub(super) const LEAST_BYTES: u64 = 128 << 20;
 /// Left for the app beside the child, or a quarter of what is left where that is less.
 const RESERVE_BYTES: u64 = 32 << 20;
 /// While a child walks, this part of what is left of the memory is kept for the process.
@@ -36,6 +36,8 @@ struct UnderWay {
     /// Where the child writes.
     output: File,
     keep_buffers: bool,
+    /// There was too little memory for the graph once.
+    graph_failed: bool,
     ready: Option<Ready>,
 }
 
@@ -121,6 +123,7 @@ pub fn begin(request: CensusRequest) -> Result<Begun, CensusError> {
         request,
         output,
         keep_buffers: true,
+        graph_failed: false,
         ready: Some(ready),
     });
     Ok(Begun {
@@ -144,7 +147,17 @@ fn memory_file() -> std::io::Result<File> {
     Err(std::io::ErrorKind::Unsupported.into())
 }
 
-fn check_room(needed: u64) -> Result<(), CensusError> {
+/// Where there is too little, what the allocator of this process keeps for later is given back first: some megabytes, where much was
+/// freed.
+pub(super) fn check_room(needed: u64) -> Result<(), CensusError> {
+    if room_for(needed).is_ok() {
+        return Ok(());
+    }
+    memguard_fork::give_back_free_memory();
+    room_for(needed)
+}
+
+fn room_for(needed: u64) -> Result<(), CensusError> {
     let Some(room) = memory_room(0) else {
         return Ok(());
     };
@@ -163,7 +176,7 @@ fn check_room(needed: u64) -> Result<(), CensusError> {
     ))
 }
 
-fn of_fork(error: ForkError) -> CensusError {
+pub(super) fn of_fork(error: ForkError) -> CensusError {
     let code = match error {
         ForkError::Busy => "ERR_MEMGUARD_CENSUS_BUSY",
         _ => "ERR_MEMGUARD_CENSUS_FORK",
@@ -171,7 +184,8 @@ fn of_fork(error: ForkError) -> CensusError {
     CensusError::new(code, error.to_string())
 }
 
-/// Gets a census ready for another attempt; without its graph, if that was too much.
+/// Gets a census ready for another attempt; without its graph, if that was too much: at the second time, where there is still room for it,
+/// since what the process writes meanwhile is copied for the child and may have been what was too much.
 ///
 /// # Errors
 /// The ticket is not known, or the system refuses.
@@ -182,8 +196,14 @@ pub fn prepare_again(ticket: u32, without_graph: bool) -> Result<(), CensusError
     // Gives the turn back, if it still has it.
     under_way.ready = None;
     if without_graph {
-        let why = "the child that was to walk it had too little memory";
-        under_way.request.give_up_graph(why);
+        let is_hopeless = under_way.graph_failed
+            || under_way.request.look.is_some()
+            || check_room(under_way.request.bytes()).is_err();
+        if is_hopeless {
+            let why = "the child that was to walk it had too little memory";
+            under_way.request.give_up_graph(why);
+        }
+        under_way.graph_failed = true;
     }
     let result = under_way
         .output

@@ -100,12 +100,12 @@ impl Classes {
             keys: Vec::new(),
         };
         let mut located = Located::default();
-        let mut locations = graph.locations.nodes().iter().peekable();
+        let mut locations = graph.locations.nodes().peekable();
         for node in 0..graph.node_count() as u32 {
             watch.check(node as usize)?;
             let mut class = names.class(node);
             while locations.next_if(|entry| entry.0.0 < node).is_some() {}
-            if let Some(&(_, place)) = locations.next_if(|entry| entry.0.0 == node)
+            if let Some((_, place)) = locations.next_if(|entry| entry.0.0 == node)
                 && graph.kind(node) == NodeKind::Object
             {
                 class = located.class(class, place, graph.locations.places(), &mut names.keys);

@@ -257,11 +257,47 @@ impl NarrowColumn {
 
     #[cold]
     fn widen(&mut self, next: u32) {
+        self.widen_all();
+        self.push(next);
+    }
+
+    fn widen_all(&mut self) {
         if let Self::Two(values) = self {
             let mut wide = Vec::with_capacity(values.capacity());
             wide.extend(values.iter().map(|&value| u32::from(value)));
-            wide.push(next);
             *self = Self::Four(wide);
+        }
+    }
+
+    /// Puts a number at an index, with zeroes up to there.
+    pub(crate) fn put(&mut self, at: usize, value: u32) {
+        if u16::try_from(value).is_err() {
+            self.widen_all();
+        }
+        let length = self.len().max(at + 1);
+        match self {
+            Self::Two(values) => {
+                values.resize(length, 0);
+                values[at] = value as u16;
+            }
+            Self::Four(values) => {
+                values.resize(length, 0);
+                values[at] = value;
+            }
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Two(values) => values.len(),
+            Self::Four(values) => values.len(),
+        }
+    }
+
+    pub(crate) fn heap_bytes(&self) -> usize {
+        match self {
+            Self::Two(values) => values.capacity() * 2,
+            Self::Four(values) => values.capacity() * 4,
         }
     }
 

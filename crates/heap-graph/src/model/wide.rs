@@ -1,10 +1,13 @@
 //! A column of numbers that fit four bytes nearly always.
 
-/// Four bytes a number, or eight from the moment that one needs them.
+use super::near::NearColumn;
+
+/// Four bytes a number, or eight from the moment that one needs them; two for addresses in their order.
 #[derive(Clone, Debug)]
 pub(crate) enum WideColumn {
     Narrow(Vec<u32>),
     Wide(Vec<u64>),
+    Near(NearColumn),
 }
 
 impl Default for WideColumn {
@@ -32,6 +35,14 @@ impl WideColumn {
         match (&mut *self, u32::try_from(value)) {
             (Self::Narrow(values), Ok(value)) => values.push(value),
             (Self::Wide(values), _) => values.push(value),
+            (Self::Near(values), _) => {
+                if !values.push(value) {
+                    let mut wide = Vec::with_capacity(values.capacity());
+                    wide.extend(values.iter());
+                    wide.push(value);
+                    *self = Self::Wide(wide);
+                }
+            }
             (Self::Narrow(values), Err(_)) => {
                 let mut wide: Vec<u64> = values.iter().map(|&value| u64::from(value)).collect();
                 wide.push(value);
@@ -44,6 +55,19 @@ impl WideColumn {
         match self {
             Self::Narrow(values) => values.len(),
             Self::Wide(values) => values.len(),
+            Self::Near(values) => values.len(),
+        }
+    }
+
+    /// Where the first number of this value is.
+    pub(crate) fn position(&self, value: u64) -> Option<usize> {
+        match self {
+            Self::Narrow(values) => {
+                let value = u32::try_from(value).ok()?;
+                values.iter().position(|&other| other == value)
+            }
+            Self::Wide(values) => values.iter().position(|&other| other == value),
+            Self::Near(values) => values.position(value),
         }
     }
 
@@ -53,6 +77,7 @@ impl WideColumn {
         match self {
             Self::Narrow(values) => values.partition_point(|&value| is_before(value.into())),
             Self::Wide(values) => values.partition_point(|&value| is_before(value)),
+            Self::Near(values) => values.iter().take_while(|&value| is_before(value)).count(),
         }
     }
 
@@ -60,6 +85,7 @@ impl WideColumn {
         match self {
             Self::Narrow(values) => values.shrink_to_fit(),
             Self::Wide(values) => values.shrink_to_fit(),
+            Self::Near(values) => values.shrink(),
         }
     }
 
@@ -68,6 +94,7 @@ impl WideColumn {
         match self {
             Self::Narrow(values) => u64::from(values[at]),
             Self::Wide(values) => values[at],
+            Self::Near(values) => values.get(at),
         }
     }
 
@@ -75,6 +102,7 @@ impl WideColumn {
         match self {
             Self::Narrow(values) => values.capacity() * 4,
             Self::Wide(values) => values.capacity() * 8,
+            Self::Near(values) => values.heap_bytes(),
         }
     }
 }
@@ -93,6 +121,17 @@ mod tests {
         assert_eq!(
             [column.get(0), column.get(1), column.get(2)],
             [7, 1 << 40, 8]
+        );
+
+        let mut column = WideColumn::Near(NearColumn::default());
+        let strewn: Vec<u64> = (1..5_000).map(|it| it * 1_000_001).collect();
+        strewn.iter().for_each(|&it| column.push(it));
+        assert!(matches!(column, WideColumn::Wide(_)));
+        assert!(
+            strewn
+                .iter()
+                .enumerate()
+                .all(|(at, &it)| column.get(at) == it && column.position(it) == Some(at))
         );
 
         let column = WideColumn::with_exceptions(vec![1, u32::MAX, 3], &[(1, 1 << 33)]);

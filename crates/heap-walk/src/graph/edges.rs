@@ -1,6 +1,5 @@
 //! References become edges.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use memguard_heap_graph::{EdgeKind, GraphBuilder, NodeIndex, NodeKind, StringId};
@@ -27,7 +26,7 @@ pub(super) struct EdgeWriter<'w, 'h, 'm> {
     ranks: &'w Ranks,
     stores: FxHashMap<u64, NodeIndex>,
     /// Names of variables, by ScopeInfo and slot.
-    scopes: FxHashMap<u64, Rc<HashMap<usize, StringId>>>,
+    scopes: FxHashMap<u64, Rc<[(u32, StringId)]>>,
     /// Of what V8 has in read-only memory `undefined` and its like, empty arrays, maps of its own types. V8's snapshots
     /// don't say which of its own fields refer to most of them, and nothing is gained by it: they are always there.
     dull: Dull,
@@ -337,22 +336,20 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
             let Some(node) = self.node(word) else {
                 continue;
             };
-            match (slot, names.get(&slot)) {
+            let slot = u32::try_from(slot).unwrap_or(u32::MAX);
+            let name = names.binary_search_by_key(&slot, |&(slot, _)| slot);
+            match (slot, name.ok().and_then(|at| names.get(at))) {
                 (0, _) => builder.edge(from, EdgeKind::Internal, "scope_info", node),
                 (1, _) => builder.edge(from, EdgeKind::Internal, "previous", node),
-                (_, Some(&name)) => {
-                    builder.edge(from, EdgeKind::Context, name, node);
-                }
+                (_, Some(&(_, name))) => builder.edge(from, EdgeKind::Context, name, node),
                 (2, None) => builder.edge(from, EdgeKind::Internal, "extension", node),
-                (_, None) => {
-                    let slot = u32::try_from(slot).unwrap_or(u32::MAX);
-                    builder.edge(from, EdgeKind::Hidden, slot, node);
-                }
+                (_, None) => builder.edge(from, EdgeKind::Hidden, slot, node),
             }
         }
     }
 
-    fn scope(&mut self, builder: &mut GraphBuilder, scope: u64) -> Rc<HashMap<usize, StringId>> {
+    /// The names of a scope's variables, in the order of their slots.
+    fn scope(&mut self, builder: &mut GraphBuilder, scope: u64) -> Rc<[(u32, StringId)]> {
         if let Some(known) = self.scopes.get(&scope) {
             return Rc::clone(known);
         }
@@ -363,11 +360,12 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
             .filter(|o| o.instance_type() == self.walker.layout.types.scope_info)
             .map(|o| self.names.context_names(&o))
             .unwrap_or_default();
-        let names: HashMap<usize, StringId> = names
+        let mut names: Vec<(u32, StringId)> = names
             .into_iter()
-            .map(|(slot, name)| (slot, builder.string(&name)))
+            .filter_map(|(slot, name)| Some((u32::try_from(slot).ok()?, builder.string(&name))))
             .collect();
-        let names = Rc::new(names);
+        names.sort_unstable_by_key(|&(slot, _)| slot);
+        let names: Rc<[(u32, StringId)]> = names.into();
         self.scopes.insert(scope, Rc::clone(&names));
         names
     }

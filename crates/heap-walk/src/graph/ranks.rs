@@ -4,7 +4,10 @@ use memguard_heap_graph::NodeIndex;
 
 use crate::walker::{Walker, untag};
 
-/// For each page, how many objects were marked before each 64 words of it: 4 bytes for 512 of the pages reached.
+/// Cells of 64 marks between two counts: what lies between is counted when somebody asks, in as many instructions.
+const CELLS: usize = 4;
+
+/// For each page, how many objects were marked before each 256 words of it: 4 bytes for 2,048 of the pages reached.
 #[derive(Debug)]
 pub(super) struct Ranks {
     pages: Vec<Vec<u32>>,
@@ -16,13 +19,11 @@ impl Ranks {
         let mut next = first;
         let pages = (0..walker.heap.chunks().len())
             .map(|page| {
-                walker
-                    .marks
-                    .page(page)
-                    .iter()
-                    .map(|cell| {
+                let cells = walker.marks.page(page).chunks(CELLS);
+                cells
+                    .map(|cells| {
                         let before = next;
-                        next = next.saturating_add(cell.count_ones());
+                        next = next.saturating_add(ones(cells));
                         before
                     })
                     .collect()
@@ -37,9 +38,22 @@ impl Ranks {
         let address = untag(word)?;
         let page = walker.heap.chunk_index(address)?;
         let at = walker.heap.chunks().get(page)?.offset(address) / 8;
-        let cell = *walker.marks.page(page).get(at >> 6)?;
-        let before = *self.pages.get(page)?.get(at >> 6)?;
+        let cells = walker.marks.page(page);
+        let cell = *cells.get(at >> 6)?;
         let bit = 1_u64 << (at & 63);
-        (cell & bit != 0).then(|| NodeIndex(before + (cell & (bit - 1)).count_ones()))
+        if cell & bit == 0 {
+            return None;
+        }
+        let block = (at >> 6) / CELLS;
+        let before = *self.pages.get(page)?.get(block)?;
+        let between = cells.get(block * CELLS..at >> 6)?;
+        Some(NodeIndex(
+            before + ones(between) + (cell & (bit - 1)).count_ones(),
+        ))
     }
+}
+
+#[inline]
+fn ones(cells: &[u64]) -> u32 {
+    cells.iter().map(|cell| cell.count_ones()).sum()
 }

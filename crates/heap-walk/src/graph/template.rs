@@ -205,6 +205,11 @@ impl<'n, 'h, 'm> Templates<'n, 'h, 'm> {
         if layout.is_js(map.instance_type) {
             self.add_properties(&mut template, map, builder);
         }
+        // There are some thousands of these: no room for fields without a name.
+        let named = template.fields.iter().rposition(Option::is_some);
+        template.fields.truncate(named.map_or(0, |last| last + 1));
+        template.fields.shrink_to_fit();
+        template.properties.shrink_to_fit();
         template
     }
 

@@ -5,6 +5,8 @@
 //! and its object, shifted by 16 bits above the number of parameters. Of the object's tag another bit is made, so it is put on
 //! again. What a handle leads to counts only when it is code: a table that was taken for one by mistake changes nothing.
 
+use std::borrow::Cow;
+
 use crate::elf::u64_at;
 use crate::source::{MemorySource, Region, RegionKind};
 
@@ -16,16 +18,16 @@ const ENTRY_BYTES: u64 = 16;
 const HANDLE_SHIFT: u32 = 8;
 const OBJECT_SHIFT: u32 = 16;
 
-/// The table, copied: 16 bytes for each function's code.
+/// The table, in place or copied: 16 bytes for each function's code.
 #[derive(Debug, Default)]
-pub(crate) struct DispatchTable {
+pub(crate) struct DispatchTable<'m> {
     base: u64,
-    pieces: Vec<(u64, Vec<u8>)>,
+    pieces: Vec<(u64, Cow<'m, [u8]>)>,
 }
 
-impl DispatchTable {
+impl<'m> DispatchTable<'m> {
     /// Finds it by the regions that it lies in; empty where there is none.
-    pub(crate) fn find(source: &dyn MemorySource) -> Self {
+    pub(crate) fn find(source: &'m dyn MemorySource) -> Self {
         let regions = source.regions();
         let Some(base) = regions.windows(2).find_map(base_of) else {
             return Self::default();
@@ -39,8 +41,11 @@ impl DispatchTable {
             if !region.readable || region.kind != RegionKind::Anonymous || length > left {
                 break;
             }
-            let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
-            if source.read(region.start, &mut bytes).is_ok() {
+            let size = usize::try_from(length).unwrap_or(0);
+            let bytes = source
+                .view(region.start, size)
+                .map_or_else(|| copy(source, region.start, size), |it| Some(it.into()));
+            if let Some(bytes) = bytes {
                 left -= length;
                 pieces.push((region.start, bytes));
             }
@@ -59,6 +64,12 @@ impl DispatchTable {
         let object = word >> OBJECT_SHIFT;
         (handle != 0 && object != 0).then_some(object | 1)
     }
+}
+
+fn copy<'m>(source: &dyn MemorySource, start: u64, size: usize) -> Option<Cow<'m, [u8]>> {
+    let mut bytes = vec![0; size];
+    source.read(start, &mut bytes).ok()?;
+    Some(Cow::Owned(bytes))
 }
 
 /// A segment that can only be read, and others behind it that can be written.

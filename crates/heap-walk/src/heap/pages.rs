@@ -12,6 +12,8 @@
 //!
 //! Read-only pages, which all heaps share, name no heap and, on 24 and 26, neither their own address nor their size.
 
+use std::ops::Range;
+
 use crate::elf::u64_at;
 use crate::error::WalkError;
 use crate::source::{MemorySource, Region};
@@ -23,6 +25,7 @@ pub(crate) const PAGE_BITS: u32 = 18;
 /// No page is larger than the longest array that V8 allows (2^27 words), with room to spare.
 const MAX_PAGE_SIZE: u64 = 1 << 34;
 const HEADER_BYTES: usize = 96;
+const SYSTEM_PAGE: u64 = 4_096;
 /// User space ends here on all 64-bit systems that Node runs on (with 48 bits; more must be asked for).
 const ADDRESS_LIMIT: u64 = 1 << 47;
 
@@ -59,6 +62,12 @@ pub struct Page {
 }
 
 impl Page {
+    /// Where it lies in memory, in whole pages of the system's.
+    #[must_use]
+    pub fn range(&self) -> Range<u64> {
+        self.address..self.end.next_multiple_of(SYSTEM_PAGE)
+    }
+
     /// Whether its objects are young (in the semi-space or the young large-object space).
     #[must_use]
     pub fn is_young(&self) -> bool {

@@ -3,11 +3,10 @@
 use std::path::Path;
 
 use memguard_heap_walk::{
-    CensusOptions, GraphOptions, MemoryImage, MemorySource, Metadata, Page, Process, ProcessMemory,
-    RegionKind, StoppedProcess, Subject, WalkError, census, graph,
+    CensusOptions, GraphOptions, MemoryImage, Metadata, Process, Subject, WalkError, census, graph,
 };
 
-use crate::support::Program;
+use crate::support::{Program, image_of};
 
 fn walk(memory: &MemoryImage, metadata: &Metadata) -> Result<u64, WalkError> {
     let process = Process::with_metadata(memory, metadata)?;
@@ -35,32 +34,6 @@ impl Dice {
         self.0 ^= self.0 << 17;
         self.0 % sides
     }
-}
-
-/// A process's private memory, to be damaged, and where its heap's pages are.
-fn image_of(node: &Program, metadata: &Metadata) -> (MemoryImage, Vec<Page>) {
-    let stopped = StoppedProcess::stop(node.pid()).unwrap();
-    let memory = ProcessMemory::of(&stopped).unwrap();
-    let pages = {
-        let process = Process::with_metadata(&memory, metadata).unwrap();
-        let heap = process.load(&process.isolates()[0]);
-        heap.pages().copied().collect()
-    };
-    let mut image = MemoryImage::new();
-    for region in memory.regions() {
-        let private = matches!(
-            region.kind,
-            RegionKind::Anonymous | RegionKind::Heap | RegionKind::Stack
-        );
-        if !region.readable || !private {
-            continue;
-        }
-        let mut bytes = vec![0; usize::try_from(region.end - region.start).unwrap()];
-        if memory.read(region.start, &mut bytes).is_ok() {
-            image.add(region.start, region.kind.clone(), bytes);
-        }
-    }
-    (image, pages)
 }
 
 #[test]

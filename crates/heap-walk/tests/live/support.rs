@@ -5,7 +5,10 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use memguard_heap_walk::Target;
+use memguard_heap_walk::{
+    MemoryImage, MemorySource, Metadata, Page, Process, ProcessMemory, RegionKind, StoppedProcess,
+    Target,
+};
 
 /// The line of `holders.js` that begins with a text, counted from 0.
 pub fn line_of(text: &str) -> u32 {
@@ -74,4 +77,30 @@ impl Drop for Program {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A process's private memory, to be damaged, and where its heap's pages are.
+pub fn image_of(node: &Program, metadata: &Metadata) -> (MemoryImage, Vec<Page>) {
+    let stopped = StoppedProcess::stop(node.pid()).unwrap();
+    let memory = ProcessMemory::of(&stopped).unwrap();
+    let pages = {
+        let process = Process::with_metadata(&memory, metadata).unwrap();
+        let heap = process.load(&process.isolates()[0]);
+        heap.pages().copied().collect()
+    };
+    let mut image = MemoryImage::new();
+    for region in memory.regions() {
+        let private = matches!(
+            region.kind,
+            RegionKind::Anonymous | RegionKind::Heap | RegionKind::Stack
+        );
+        if !region.readable || !private {
+            continue;
+        }
+        let mut bytes = vec![0; usize::try_from(region.end - region.start).unwrap()];
+        if memory.read(region.start, &mut bytes).is_ok() {
+            image.add(region.start, region.kind.clone(), bytes);
+        }
+    }
+    (image, pages)
 }

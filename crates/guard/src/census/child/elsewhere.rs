@@ -2,11 +2,13 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 use memguard_fork::Child;
 
 use super::super::CensusError;
 use super::super::kept::AddressSet;
+use super::super::left::Left;
 use super::super::request::{CensusFacts, CensusRequest};
 use super::Here;
 
@@ -31,6 +33,14 @@ pub(crate) fn write_snapshot(
     _: &mut dyn FnMut(),
 ) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Nor this.
+pub(crate) fn leave(_: &Child<'_>, _: Here, _: &Left) -> Result<PathBuf, CensusError> {
+    Err(CensusError::new(
+        "ERR_MEMGUARD_CENSUS_UNSUPPORTED",
+        "a census needs Linux",
+    ))
 }
 
 /// Nothing was noted.

@@ -4,7 +4,10 @@ mod classes;
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::path::PathBuf;
 
+use memguard_capture::now_ms;
+use memguard_capture::profiles::keep_census;
 use memguard_fork::Child;
 use memguard_heap_graph::diff::{IdScope, Provenance};
 use memguard_heap_graph::insights::{ReportOptions, analyze};
@@ -12,13 +15,14 @@ use memguard_heap_graph::report::{AnalyzeReport, RetainersReport};
 use memguard_heap_graph::retainers::{RetainersOptions, retainers};
 use memguard_heap_graph::{AnalyzeError, AnalyzeOptions, HeapGraph, Snapshot};
 use memguard_heap_walk::{
-    AddressSet, Census, CensusOptions, CensusReport, GraphOptions, Inspected, OwnMemory, Process,
-    Subject, TallyReport, WalkError, census, census_since, graph,
+    AddressSet, Census, CensusOptions, CensusReport, GraphOptions, Inspected, OwnMemory, Page,
+    Process, Subject, TallyReport, WalkError, census, census_since, graph,
 };
 use memguard_hunt::ClassTable;
 use serde::Serialize;
 
 use super::super::CensusError;
+use super::super::left::Left;
 use super::super::request::{CensusFacts, CensusRequest, GraphRequest, LookRequest, Planted};
 use super::super::support::metadata;
 use super::{Here, phase};
@@ -74,7 +78,7 @@ pub(in super::super) fn walk(
 ) -> Result<(), CensusError> {
     faults::simulated_fault(child);
     child.give_back_memory();
-    let (mut told, noted) = with_subject(child, here, |subject| {
+    let (mut told, mut noted, walked) = with_subject(child, here, |subject| {
         let options = CensusOptions::default();
         child.phase(phase::WALKING);
         let (census, tracked) = if request.track {
@@ -109,31 +113,42 @@ pub(in super::super) fn walk(
             .transpose()
             .ok()
             .flatten();
-        if request.has_graph() {
-            child.phase(phase::GRAPH);
-            child.give_back_memory();
-            let graph: HeapGraph = graph(subject, &GraphOptions::default())?;
-            child.phase(phase::ANALYSING);
-            child.give_back_memory();
-            let snapshot = analysed(&graph)?;
-            child.give_back_memory();
-            told.graph = match &request.graph {
-                Some(wish) => Some(ask(&snapshot, wish)?),
-                None => None,
-            };
-            if let Some(wish) = &request.look {
-                let (seen, digest) =
-                    hunt::look(&snapshot, &wish.context, wish.investigate, &memory.digests);
-                told.look = Some(seen);
-                // The next scavenge moves what is young.
-                let young = subject.heap.pages().filter(|page| page.is_young());
-                let digest = digest.without_young(young.map(|page| page.start..page.end));
-                noted.digest = Some(digest.to_bytes());
-            }
-            told.child_memory_bytes = child.own_memory_bytes();
+        if !request.has_graph() {
+            return Ok((told, noted, None));
         }
-        Ok((told, noted))
+        child.phase(phase::GRAPH);
+        child.give_back_memory();
+        let graph: HeapGraph = graph(subject, &GraphOptions::default())?;
+        let pages: Vec<Page> = subject.heap.pages().copied().collect();
+        Ok((told, noted, Some((graph, pages))))
     })?;
+    if let Some((graph, pages)) = walked {
+        child.phase(phase::ANALYSING);
+        let heap: Vec<_> = pages
+            .iter()
+            .filter(|page| page.heap != 0)
+            .map(Page::range)
+            .collect();
+        // SAFETY: this is the child, and what looked at the heap is gone: the graph has all that is asked for from here on.
+        unsafe { OwnMemory::unmap(&heap) };
+        child.give_back_memory();
+        let snapshot = analysed(&graph)?;
+        child.give_back_memory();
+        told.graph = match &request.graph {
+            Some(wish) => Some(ask(&snapshot, wish)?),
+            None => None,
+        };
+        if let Some(wish) = &request.look {
+            let (seen, digest) =
+                hunt::look(&snapshot, &wish.context, wish.investigate, &memory.digests);
+            told.look = Some(seen);
+            // The next scavenge moves what is young.
+            let young = pages.iter().filter(|page| page.is_young());
+            let digest = digest.without_young(young.map(|page| page.start..page.end));
+            noted.digest = Some(digest.to_bytes());
+        }
+        told.child_memory_bytes = child.own_memory_bytes();
+    }
     told.child_memory_bytes = child.own_memory_bytes().max(told.child_memory_bytes);
     child.phase(phase::WRITING);
     send(to, &told, &noted).map_err(|error| {
@@ -162,6 +177,44 @@ pub(crate) fn write_snapshot(
     let mut buffered = io::BufWriter::with_capacity(256 << 10, to);
     memguard_heap_walk::write_snapshot(&graph, &mut buffered)?;
     buffered.flush()
+}
+
+/// Counts the heap, and writes the table into a folder. Answers the file.
+pub(crate) fn leave(child: &Child<'_>, here: Here, wish: &Left) -> Result<PathBuf, CensusError> {
+    child.give_back_memory();
+    let request = wish.request();
+    let facts = CensusFacts {
+        used_heap_bytes: request.heap_used_bytes,
+        planted: None,
+        retries: 0,
+    };
+    let mut told = with_subject(child, here, |subject| {
+        child.phase(phase::WALKING);
+        let census = census(subject, &CensusOptions::default())?;
+        Ok(tell(census, &request, &facts, false))
+    })?;
+    told.census.paused_ms = Some(ms(child.pause_us()));
+    told.child_memory_bytes = child.own_memory_bytes();
+    child.phase(phase::WRITING);
+    let failed = |error: String| CensusError::new("ERR_MEMGUARD_CENSUS_IO", error);
+    let mut table = serde_json::to_value(&told).map_err(|error| failed(error.to_string()))?;
+    if let (Some(table), Ok(serde_json::Value::Object(moment))) =
+        (table.as_object_mut(), serde_json::to_value(&wish.moment))
+    {
+        table.extend(moment);
+    }
+    let text = format!("{table:#}\n");
+    let now = now_ms();
+    let file = keep_census(
+        &wish.dir,
+        &wish.occasion,
+        now,
+        &wish.policy,
+        text.as_bytes(),
+    )
+    .map_err(|error| failed(error.to_string()))?;
+    child.phase(phase::DONE);
+    Ok(file)
 }
 
 /// Something of the walker's, or of ours.
