@@ -1,5 +1,8 @@
 //! Suspects in heaps drawn by hand.
 
+use std::fs;
+use std::path::Path;
+
 use memguard_heap_graph::{AnalyzeOptions, HeapGraph, NodeIndex, Snapshot};
 
 use super::*;
@@ -182,4 +185,69 @@ fn growth_that_goes_with_the_work_does_not_slow_down_when_there_is_less_of_it() 
             .collect();
     });
     assert!(!alike.suspects[0].unsettled, "{alike:#?}");
+}
+
+/// An app of a framework whose `locals.problems` has so many entries. Its own file has the variable `app`.
+fn framework(folder: &Path, entries: u32) -> HeapGraph {
+    let (own, library) = (
+        folder.join("main.js"),
+        folder.join("node_modules/web/app.js"),
+    );
+    let mut heap = Sketch::new();
+    let server = heap.global_field("server", "Server", 248);
+    let events = heap.field(server, "_events", "Object", 56);
+    let (app, _) = heap.function("app", library.to_str().unwrap(), 3);
+    heap.property(events, "request", app);
+    let (handler, scope) = heap.function("handler", own.to_str().unwrap(), 2);
+    let handlers = heap.field(app, "handlers", "Array", 32);
+    heap.element(handlers, 0, handler);
+    heap.variable(scope, "app", app);
+    let locals = heap.field(app, "locals", "Object", 56);
+    let problems = heap.field(locals, "problems", "Map", 56);
+    heap.entries(problems, "Problem", 96, entries);
+    heap.build()
+}
+
+#[test]
+fn what_hangs_in_a_library_is_kept_where_the_program_leads_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let library = folder.path().join("node_modules/web");
+    fs::create_dir_all(&library).unwrap();
+    fs::write(library.join("app.js"), "\n\n\nfunction app() {}\n").unwrap();
+    let place_in = |main: &str| {
+        let main = main.replace("; ", ";\n");
+        fs::write(folder.path().join("main.js"), main).unwrap();
+        let heaps = [1_000, 2_000, 3_000].map(|entries| framework(folder.path(), entries));
+        let report = hunt_with(&heaps, |context| context.read_sources = true);
+        let suspect = report.suspects[0].clone();
+        assert_eq!(suspect.class, "Problem", "{suspect:#?}");
+        (report.summary, suspect.kept_at.unwrap(), suspect.library_at)
+    };
+    // Who assigns the property; a comparison is none.
+    let (summary, kept, within) =
+        place_in("const app = web(); app.locals.problems = new Map(); if (a.problems == 1) b(); ");
+    assert_eq!((kept.line, kept.column), (2, 12));
+    assert_eq!(kept.excerpt.unwrap(), "app.locals.problems = new Map();");
+    assert!(within.unwrap().file.ends_with("web/app.js"));
+    assert!(summary.contains("main.js:2:12"), "{summary}");
+    // Where several do, the variable that holds the app.
+    let (_, kept, within) = place_in("const app = web(); a.problems = 1; b.problems = 2; ");
+    assert_eq!((kept.line, kept.column), (1, 7));
+    assert!(kept.file.ends_with("main.js") && within.is_some());
+    // Where nothing is known of it, the library.
+    let (_, kept, within) = place_in("start(web()); ");
+    assert!(kept.file.ends_with("web/app.js") && within.is_none());
+}
+
+#[test]
+fn how_a_function_is_held_says_nothing_of_what_it_holds() {
+    let heaps = [1_000, 2_000, 3_000].map(|entries| framework(Path::new("/srv"), entries));
+    let suspect = hunt(&heaps).suspects[0].clone();
+    let all: Vec<Pattern> = std::iter::once(&suspect.pattern)
+        .chain(&suspect.also)
+        .map(|it| it.pattern)
+        .collect();
+    // The event is called `request`; what is kept are no requests.
+    assert!(!all.contains(&Pattern::SessionMap), "{all:?}");
+    assert!(suspect.kept_at.unwrap().file.ends_with("web/app.js"));
 }

@@ -1,6 +1,6 @@
 //! Rules on heaps drawn by hand: for each pattern what its leak looks like in a heap.
 
-use memguard_heap_graph::{AnalyzeOptions, NodeIndex, NodeKind, Snapshot};
+use memguard_heap_graph::{AnalyzeOptions, HeapGraph, NodeIndex, NodeKind, Snapshot};
 
 use super::*;
 use crate::context::{Context, HandleFigures, ListenerWarning, Moment};
@@ -22,6 +22,11 @@ fn suspect(draw: Draw, context: &Context) -> Suspect {
         draw(&mut heap, scope, things);
         heap.build()
     });
+    suspect_of(&graphs, context)
+}
+
+/// The first suspect of three heaps.
+fn suspect_of(graphs: &[HeapGraph], context: &Context) -> Suspect {
     let options = AnalyzeOptions::default();
     let at = |look: u64| Moment {
         at_ms: look * 600_000,
@@ -243,4 +248,40 @@ fn patterns_have_the_names_that_people_search_for() {
             .iter()
             .all(|pattern| !title(*pattern).is_empty())
     );
+}
+
+#[test]
+fn streams_that_have_ended_are_dragged_along_by_what_keeps_them() {
+    let draw = |open: bool| {
+        move |heap: &mut Sketch, scope: NodeIndex, count: u32| {
+            let map = heap.object("Map", 32);
+            heap.variable(scope, "problems", map);
+            let table = heap.node(NodeKind::Array, "", 8 * (5 + 7 * u64::from(count)));
+            heap.internal(map, "table", table);
+            for entry in 0..count {
+                let problem = heap.object("Problem", 80);
+                heap.internal(table, &(3 + count + 3 * entry).to_string(), problem);
+                let socket = heap.field(problem, "socket", "Socket", 400);
+                if open {
+                    heap.field(socket, "_handle", "TCP", 200);
+                }
+            }
+        }
+    };
+    let pattern = |open: bool| {
+        let drawn = draw(open);
+        let graphs: Vec<_> = [1_000, 2_000, 3_000]
+            .map(|things| {
+                let mut heap = Sketch::new();
+                let (main, scope) = heap.function("main", "/srv/app/main.js", 0);
+                let global = heap.global;
+                heap.property(global, "main", main);
+                drawn(&mut heap, scope, things);
+                heap.build()
+            })
+            .into();
+        suspect_of(&graphs, &Context::default()).pattern
+    };
+    assert_eq!(pattern(false).pattern, Pattern::UnboundedCache);
+    assert_eq!(pattern(true).pattern, Pattern::UnclosedStream);
 }
