@@ -1,6 +1,7 @@
 //! Our own memory, frozen by a fork.
 
-use std::fs;
+use std::fs::File;
+use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +14,12 @@ use crate::error::WalkError;
 pub struct OwnMemory {
     regions: Vec<Region>,
     threads: Vec<ThreadState>,
+    /// The list itself lies in one of the mappings that it lists, which would be gone if it were dropped.
+    _list: Vec<u8>,
 }
+
+/// What the list of mappings has room for at first: some thousand of them.
+const LIST_BYTES: usize = 256 << 10;
 
 impl OwnMemory {
     /// Lists the mappings of this process.
@@ -27,14 +33,15 @@ impl OwnMemory {
     /// [`WalkError::Io`] without `/proc/self/maps`.
     pub unsafe fn frozen() -> Result<Self, WalkError> {
         let path = Path::new("/proc/self/maps");
-        let text = fs::read_to_string(path).map_err(|source| WalkError::Io {
+        let list = list(path).map_err(|source| WalkError::Io {
             what: "read the list of mappings",
             path: path.to_owned(),
             source,
         })?;
         Ok(Self {
-            regions: maps::parse(&text),
+            regions: maps::parse(&String::from_utf8_lossy(&list)),
             threads: Vec::new(),
+            _list: list,
         })
     }
 
@@ -66,6 +73,32 @@ impl OwnMemory {
             registers: Vec::new(),
         }];
         self
+    }
+}
+
+/// Reads the list with no memory asked for or given back meanwhile: the kernel tells it piece by piece, and what is mapped in
+/// between would be told wrongly.
+fn list(path: &Path) -> io::Result<Vec<u8>> {
+    let mut room = LIST_BYTES;
+    loop {
+        let mut list = vec![0; room];
+        let mut file = File::open(path)?;
+        let mut length = 0;
+        loop {
+            match file.read(&mut list[length..]) {
+                Ok(0) => break,
+                Ok(count) => length += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        // A read into no room at all answers nothing, as at the end.
+        if length < room {
+            list.truncate(length);
+            return Ok(list);
+        }
+        drop(list);
+        room *= 2;
     }
 }
 
@@ -158,13 +191,31 @@ mod tests {
         0
     }
 
-    #[test]
-    fn a_child_reads_what_its_parent_had_and_nothing_else() {
-        let text = String::from("on the heap, before the fork");
+    /// Reads the ends of all memory that is listed: what is not there ends the child.
+    fn reads_all_that_is_listed() -> i32 {
+        // SAFETY: as above.
+        let Ok(own) = (unsafe { OwnMemory::frozen() }) else {
+            return 1;
+        };
+        let readable = |region: &&Region| region.readable && region.kind == RegionKind::Anonymous;
+        let mut sum = 0_u8;
+        for region in own.regions().iter().filter(readable) {
+            for end in [region.start, region.end - 1] {
+                let Some(byte) = own.view(end, 1) else {
+                    return 2;
+                };
+                sum = sum.wrapping_add(std::hint::black_box(byte[0]));
+            }
+        }
+        std::hint::black_box(sum);
+        0
+    }
+
+    fn in_a_child(check: impl FnOnce() -> i32) {
         // SAFETY: the child makes system calls and calls `malloc`, which the C library keeps whole over a fork, and ends by `_exit`.
         let pid = unsafe { libc::fork() };
         if pid == 0 {
-            let found = checks(&text);
+            let found = check();
             // SAFETY: ends the child without the handlers of the test's process.
             unsafe { libc::_exit(found) };
         }
@@ -175,5 +226,38 @@ mod tests {
             (waited, libc::WIFEXITED(status), libc::WEXITSTATUS(status)),
             (pid, true, 0)
         );
+    }
+
+    #[test]
+    fn a_child_reads_what_its_parent_had_and_nothing_else() {
+        let text = String::from("on the heap, before the fork");
+        in_a_child(|| checks(&text));
+    }
+
+    #[test]
+    fn all_that_is_listed_is_there_however_long_the_list() {
+        const PAGE: usize = 4_096;
+        const PAGES: usize = 10_000;
+        // SAFETY: new memory, which nobody else has.
+        let start = unsafe {
+            libc::mmap(
+                std::ptr::null_mut(),
+                PAGES * PAGE,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+                -1,
+                0,
+            )
+        };
+        assert_ne!(start, libc::MAP_FAILED);
+        for page in (0..PAGES).step_by(2) {
+            // SAFETY: a page of this memory, which nothing refers to.
+            let done =
+                unsafe { libc::mprotect(start.byte_add(page * PAGE), PAGE, libc::PROT_NONE) };
+            assert_eq!(done, 0);
+        }
+        in_a_child(reads_all_that_is_listed);
+        // SAFETY: this memory, as a whole.
+        unsafe { libc::munmap(start, PAGES * PAGE) };
     }
 }
