@@ -264,6 +264,9 @@ pub struct Context {
     pub looks: Vec<Look>,
     /// What was allocated by each look, the one at hand last: a measure of the work that was done in between.
     pub allocated: Vec<Allocated>,
+    /// Addresses of the heap's young pages, the objects' ids being addresses; none where that is not known.
+    #[serde(skip)]
+    pub young: Vec<std::ops::Range<u64>>,
     /// The growth was brought about on purpose, as by a test: it is told however small it is beside the heap.
     pub provoked: bool,
     /// Sources and source maps may be read from disk, for places and excerpts.

@@ -190,6 +190,15 @@ fn suspects(
         .enumerate()
         .map(|(number, row)| Candidate::of(number, row, heaps, &work, &kept, now))
         .collect();
+    let since = work.last().copied().flatten();
+    let old = survivors::old_share(now, &grown, &context.young, since);
+    for candidate in &mut candidates {
+        let row = grown.growth.clusters.rows.get(candidate.number);
+        let share = old.get(candidate.number).copied().flatten();
+        if let Some((row, share)) = row.zip(share) {
+            candidate.stayed_at_most(share, row);
+        }
+    }
     candidate::rank(&mut candidates, heaps, context.provoked);
     let told = candidates
         .iter()

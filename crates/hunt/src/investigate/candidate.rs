@@ -69,13 +69,7 @@ impl Candidate {
         let measured = Self::measured(number, &row.counts, &row.sizes, heaps, work);
         let first = heaps.len() - 1 - measured.growing_steps;
         Self {
-            // What was young at the first of them has moved since: the best of all tells.
-            kept: kept
-                .get(first..)
-                .unwrap_or_default()
-                .iter()
-                .filter_map(|clusters| clusters.get(number).copied().flatten())
-                .max_by(f64::total_cmp),
+            kept: kept.since(first, number),
             moved: row.moved,
             machinery: is_machinery(row),
             external: is_external(row),
@@ -145,6 +139,16 @@ impl Candidate {
             external: false,
             bounded: false,
             confidence: 0.0,
+        }
+    }
+
+    /// Of those that were there at the look before, no more can have stayed than are old now.
+    pub(super) fn stayed_at_most(&mut self, old: f64, row: &GrowthCluster) {
+        if let [.., before, after] = row.counts[..]
+            && before > 0
+        {
+            let most = (old * after as f64 / before as f64).min(1.0);
+            self.kept = Some(self.kept.map_or(most, |kept| kept.min(most)));
         }
     }
 

@@ -251,3 +251,45 @@ fn how_a_function_is_held_says_nothing_of_what_it_holds() {
     assert!(!all.contains(&Pattern::SessionMap), "{all:?}");
     assert!(suspect.kept_at.unwrap().file.ends_with("web/app.js"));
 }
+
+/// A list of `kept` objects that are there for good, and of `passing` ones from an address on.
+fn list_of(kept: u32, passing: u32, address: u64) -> HeapGraph {
+    let (mut heap, scope) = server();
+    let list = heap.object("Array", 32);
+    heap.variable(scope, "connections", list);
+    heap.entries(list, "Connection", 512, kept);
+    heap.skip_addresses(address);
+    heap.entries(list, "Connection", 512, passing);
+    heap.build()
+}
+
+#[test]
+fn others_each_time_beside_what_is_there_for_good_are_load() {
+    let heaps =
+        [500, 1_500, 2_500, 3_500].map(|passing| list_of(4_000, passing, u64::from(passing) << 20));
+    let report = hunt(&heaps);
+    assert_eq!(report.verdict.class, VerdictClass::Load, "{report:#?}");
+    assert!(!found(&report).leak && report.verdict.confidence > 0.0);
+    // At the same addresses they are the same.
+    let report = hunt(&[500, 1_500, 2_500, 3_500].map(|more| list_of(4_000, more, 1 << 20)));
+    assert_eq!(report.verdict.class, VerdictClass::JsLeak, "{report:#?}");
+}
+
+#[test]
+fn what_is_young_at_each_look_did_not_stay_though_its_addresses_are_taken_again() {
+    let heaps = [500, 1_500, 2_500, 3_500].map(|passing| list_of(0, passing, 1 << 20));
+    let hunt_after = |bytes: u64| {
+        hunt_with(&heaps, |context| {
+            context.young = vec![1 << 20..3 << 19, 3 << 19..2 << 20];
+            context.allocated = (0..heaps.len())
+                .map(|look| crate::context::Allocated {
+                    at: moment(look),
+                    bytes: look as u64 * bytes,
+                })
+                .collect();
+        })
+    };
+    assert_eq!(hunt_after(3 << 20).verdict.class, VerdictClass::Load);
+    // So little was allocated that all may have been there before.
+    assert_eq!(hunt_after(1 << 20).verdict.class, VerdictClass::JsLeak);
+}

@@ -19,7 +19,8 @@ pub(crate) fn with_heaps(
         return (verdict, suspects);
     }
     verdict.evidence.push(sizes(heaps));
-    let (Some(suspect), Some(candidate)) = (suspects.first(), candidates.first()) else {
+    let first = candidates.iter().find(|candidate| candidate.is_suspect());
+    let (Some(suspect), Some(candidate)) = (suspects.first(), first) else {
         // Nobody keeps more and more: whatever the curve says, it is no leak of JavaScript.
         let by_heap = matches!(verdict.class, VerdictClass::JsLeak | VerdictClass::External);
         if let (true, Some(confidence)) = (by_heap, Malloced::of(context).confidence()) {

@@ -18,7 +18,7 @@ use memguard_heap_walk::{
     AddressSet, Census, CensusOptions, CensusReport, GraphOptions, Inspected, OwnMemory, Page,
     Process, Subject, TallyReport, WalkError, census, census_since, graph,
 };
-use memguard_hunt::ClassTable;
+use memguard_hunt::{ClassTable, Context};
 use serde::Serialize;
 
 use super::super::CensusError;
@@ -139,12 +139,15 @@ pub(in super::super) fn walk(
             None => None,
         };
         if let Some(wish) = &request.look {
-            let (seen, digest) =
-                hunt::look(&snapshot, &wish.context, wish.investigate, &memory.digests);
-            told.look = Some(seen);
             // The next scavenge moves what is young.
             let young = pages.iter().filter(|page| page.is_young());
-            let digest = digest.without_young(young.map(|page| page.start..page.end));
+            let context = Context {
+                young: young.map(|page| page.start..page.end).collect(),
+                ..Context::clone(&wish.context)
+            };
+            let (seen, digest) = hunt::look(&snapshot, &context, wish.investigate, &memory.digests);
+            told.look = Some(seen);
+            let digest = digest.without_young(context.young);
             noted.digest = Some(digest.to_bytes());
         }
         told.child_memory_bytes = child.own_memory_bytes();
