@@ -11,7 +11,7 @@ use std::rc::Rc;
 use crate::elf::u64_at;
 use crate::maps::MapInfo;
 use crate::shape::{ScopeInfo, smi_at};
-use crate::view::{Object, View};
+use crate::view::{MAX_STRING_PIECES, Object, View};
 
 /// Characters of a name that are kept.
 pub(crate) const MAX_NAME: usize = 256;
@@ -205,7 +205,7 @@ impl<'h, 'm> Names<'h, 'm> {
         let starts = (length > 0 && length <= MAX_SOURCE).then(|| {
             let mut starts = vec![0];
             let mut position = 0;
-            view.pieces(source, length, &mut |piece, wide| {
+            view.pieces(source, length, MAX_STRING_PIECES, &mut |piece, wide| {
                 if wide {
                     for unit in piece.chunks_exact(2) {
                         position += 1;

@@ -11,7 +11,7 @@ use crate::source::MemorySource;
 use crate::walker::untag;
 
 /// Strings of strings (cons, sliced, thin) are followed so many times.
-const MAX_STRING_PIECES: usize = 10_000;
+pub(crate) const MAX_STRING_PIECES: usize = 10_000;
 
 /// Where a symbol's flags are.
 const SYMBOL_FLAGS: u64 = 12;
@@ -109,12 +109,23 @@ impl<'h> View<'h, '_> {
 
     /// The first `limit` characters of a string.
     pub(crate) fn string(&self, word: u64, limit: usize) -> Option<String> {
+        self.string_of_pieces(word, limit, MAX_STRING_PIECES)
+    }
+
+    /// The same, of a string that may be one of millions: one that was put together piece by piece is as deep as it has pieces, and
+    /// its first characters are at the very bottom. Beyond `most_pieces` nothing is read.
+    pub(crate) fn string_of_pieces(
+        &self,
+        word: u64,
+        limit: usize,
+        most_pieces: usize,
+    ) -> Option<String> {
         let object = self.object(word)?;
         if !self.layout.is_string(object.instance_type()) {
             return None;
         }
         let mut text = String::new();
-        self.pieces(word, limit, &mut |piece: &[u8], wide: bool| {
+        self.pieces(word, limit, most_pieces, &mut |piece: &[u8], wide: bool| {
             if wide {
                 let units = piece
                     .chunks_exact(2)
@@ -128,10 +139,16 @@ impl<'h> View<'h, '_> {
     }
 
     /// Gives the characters of a string, piece by piece, up to `limit` of them: bytes of Latin-1 or 16-bit units.
-    pub(crate) fn pieces(&self, word: u64, limit: usize, give: &mut dyn FnMut(&[u8], bool)) {
+    pub(crate) fn pieces(
+        &self,
+        word: u64,
+        limit: usize,
+        most_pieces: usize,
+        give: &mut dyn FnMut(&[u8], bool),
+    ) {
         // (string, skip, take)
         let mut todo = vec![(word, 0_usize, limit)];
-        for _ in 0..MAX_STRING_PIECES {
+        for _ in 0..most_pieces {
             let Some((word, skip, take)) = todo.pop() else {
                 return;
             };

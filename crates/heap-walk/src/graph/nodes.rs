@@ -10,6 +10,9 @@ use crate::maps::Watch;
 use crate::names::Names;
 use crate::view::{Object, object_size};
 
+/// A string's name is read from so many of its pieces: of millions of strings that were put together each is looked at.
+const NAME_PIECES: usize = 32;
+
 /// Adds the nodes, in the order of their addresses.
 pub(super) struct NodeWriter<'n, 'h, 'm> {
     names: &'n Names<'h, 'm>,
@@ -93,11 +96,19 @@ impl<'n, 'h, 'm> NodeWriter<'n, 'h, 'm> {
     }
 
     fn text(&self, builder: &mut GraphBuilder, object: &Object) -> StringId {
-        let text = self
-            .names
-            .view
-            .text(object.address | 1, self.string_characters);
-        builder.string(&text.unwrap_or_default())
+        let view = &self.names.view;
+        let word = object.address | 1;
+        if !view.layout.is_string(object.instance_type()) {
+            let text = view.text(word, self.string_characters);
+            return builder.string(&text.unwrap_or_default());
+        }
+        match view.string_of_pieces(word, self.string_characters, NAME_PIECES) {
+            // As V8's snapshots call all of these.
+            Some(text) if text.is_empty() && view.string_length(word) > 0 => {
+                builder.string("(concatenated string)")
+            }
+            text => builder.string(&text.unwrap_or_default()),
+        }
     }
 
     fn function(
