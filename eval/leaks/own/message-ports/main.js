@@ -15,7 +15,9 @@ class TaskPool {
     channel.port1.postMessage({ number });
     this.channels.add(channel);
     if (BAD) return;
+    // Both: with one closed, the other is kept by the message that it has not read.
     channel.port1.close();
+    channel.port2.close();
     this.channels.delete(channel);
   }
 }
