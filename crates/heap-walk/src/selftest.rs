@@ -23,8 +23,11 @@ const ENOUGH: u32 = 24;
 const FEW: u32 = 3;
 /// The share that must be followed by a map, in percent.
 const PERCENT: u32 = 90;
-/// One in so many objects may have a length that can't be told: of types that no constant names.
+/// One in so many objects may have a length that can't be told.
 const UNSIZED_PART: u64 = 1_000;
+/// More of them where no constant names their type, as that of the tables by which WebAssembly calls functions (V8 12): each instance
+/// has one, and who has many instances may have little else.
+const UNSIZED_UNNAMED_PART: u64 = 100;
 /// Words in the place of references that led nowhere, per million of those that did.
 const FALSE_PER_MILLION: u64 = 200;
 
@@ -51,7 +54,9 @@ pub(crate) fn check(walker: &Walker<'_, '_>, view: View<'_, '_>) -> Result<(), W
             format!("{bad} of {all} references led to no object"),
         );
     }
-    if walker.unsized_objects * UNSIZED_PART > objects {
+    if walker.unsized_named * UNSIZED_PART > objects
+        || walker.unsized_objects * UNSIZED_UNNAMED_PART > objects
+    {
         let (count, kind) = (walker.unsized_objects, walker.unsized_type);
         let name = walker.layout.type_name(kind);
         let detail = format!(

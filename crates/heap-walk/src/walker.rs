@@ -203,6 +203,8 @@ pub(crate) struct Walker<'h, 'm> {
     pub(crate) references: u64,
     /// Objects whose size could not be told, or went beyond their page.
     pub(crate) unsized_objects: u64,
+    /// Those of them whose type a constant names.
+    pub(crate) unsized_named: u64,
     /// The type of the last of them.
     pub(crate) unsized_type: u16,
     /// Objects that had no valid map: references that were none.
@@ -234,6 +236,7 @@ impl<'h, 'm> Walker<'h, 'm> {
             doubtful: false,
             references: 0,
             unsized_objects: 0,
+            unsized_named: 0,
             unsized_type: 0,
             false_references: 0,
             deepest: 0,
@@ -527,7 +530,9 @@ impl<'h, 'm> Walker<'h, 'm> {
             return;
         };
         let Some(size) = object_size(self.heap, &info, bytes) else {
+            let is_named = !self.layout.type_name(info.instance_type).is_empty();
             self.unsized_objects += 1;
+            self.unsized_named += u64::from(is_named);
             self.unsized_type = info.instance_type;
             self.visit(map_word);
             return;
