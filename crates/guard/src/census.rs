@@ -34,6 +34,8 @@ pub(crate) use left::{
 };
 pub(crate) use request::graph_bytes;
 
+use crate::children::Told;
+
 /// Why there is no census.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CensusError {
@@ -47,6 +49,13 @@ impl CensusError {
     fn new(code: &'static str, message: impl Into<String>) -> Self {
         let message = message.into();
         Self { code, message }
+    }
+
+    /// As a child tells it.
+    fn into_answer(self) -> Vec<u8> {
+        let code = self.code.to_owned();
+        let message = self.message;
+        Told { code, message }.into_answer()
     }
 }
 

@@ -21,14 +21,10 @@ use std::ptr;
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
-use memguard_heap_walk::{
-    CensusOptions, GraphOptions, MemoryImage, MemorySource, Metadata, OwnMemory, Page, Process,
-    ProcessMemory, Subject, WalkError, census, graph,
-};
+use memguard_heap_walk::{MemoryImage, MemorySource, Metadata, OwnMemory, Page, ProcessMemory};
 
-use support::{Program, image_of};
+use support::{Program, image_of, walk};
 
-const PAGE: usize = 4_096;
 /// So many walks at most; most of them meet memory that has just been protected.
 const WALKS: usize = 60;
 
@@ -55,21 +51,6 @@ struct Board {
 struct Plant {
     pid: i32,
     board: &'static Board,
-}
-
-fn count(memory: &dyn MemorySource, metadata: &Metadata) -> Result<u64, WalkError> {
-    let process = Process::with_metadata(memory, metadata)?;
-    let isolate = &process.isolates()[0];
-    let heap = process.load(isolate);
-    let subject = Subject {
-        process: &process,
-        isolate,
-        heap: &heap,
-    };
-    if let Err(error) = graph(&subject, &GraphOptions::default()) {
-        assert!(error.code().starts_with("ERR_MEMGUARD_CENSUS_"));
-    }
-    Ok(census(&subject, &CensusOptions::default())?.total.count)
 }
 
 impl Plant {
@@ -137,7 +118,7 @@ fn serve(board: &Board, image: &MemoryImage, pages: &[Page], metadata: &Metadata
             protect(pages, |at| at.is_multiple_of(3), libc::PROT_NONE);
             // SAFETY: this process has one thread, which unmaps nothing and protects nothing meanwhile.
             let own = unsafe { OwnMemory::frozen() };
-            let found = own.and_then(|own| count(&own, metadata));
+            let found = own.and_then(|own| walk(&own, metadata));
             let found = found.map_or_else(
                 |error| -(error.code().len() as i32),
                 |count| i32::try_from(count).unwrap_or(i32::MAX),
@@ -168,10 +149,10 @@ fn plant(start: u64, bytes: &[u8]) -> bool {
 
 fn protect(pages: &[Page], which: impl Fn(usize) -> bool, rights: i32) {
     for (_, page) in pages.iter().enumerate().filter(|&(at, _)| which(at)) {
-        let length = (page.end - page.address) as usize;
-        let place = ptr::without_provenance_mut(page.address as usize);
+        let range = page.range();
+        let place = ptr::without_provenance_mut(range.start as usize);
         // SAFETY: memory that was planted, of which nothing of this program's lives; what is not there is an error of the call.
-        unsafe { libc::mprotect(place, length.next_multiple_of(PAGE), rights) };
+        unsafe { libc::mprotect(place, (range.end - range.start) as usize, rights) };
     }
 }
 
@@ -182,7 +163,7 @@ fn memory_that_changes_its_protection_ends_in_figures_or_in_errors() {
             let node = Program::start("holders.js");
             let metadata = Metadata::read(Path::new(&format!("/proc/{}/exe", node.pid()))).unwrap();
             let (image, pages) = image_of(&node, &metadata);
-            let right = count(&image, &metadata).unwrap();
+            let right = walk(&image, &metadata).unwrap();
             let plant = Plant::of(&image, &pages, &metadata);
             // Its addresses were drawn by lot, and may be taken here.
             let is_whole = plant.board.planted.load(SeqCst) == image.regions().len() as u64;
@@ -190,10 +171,10 @@ fn memory_that_changes_its_protection_ends_in_figures_or_in_errors() {
         })
         .expect("all of a process's memory can be planted");
     let pid = u32::try_from(plant.pid).unwrap();
-    let walk = || count(&ProcessMemory::open(pid)?, &metadata);
+    let walk_it = || walk(&ProcessMemory::open(pid)?, &metadata);
     // What were mappings of their own are one here where they touch, so that some more words may pass for roots.
     let of_image = right;
-    let right = walk().unwrap();
+    let right = walk_it().unwrap();
     assert!(
         right.abs_diff(of_image) < of_image / 50,
         "{right}, {of_image}"
@@ -202,7 +183,7 @@ fn memory_that_changes_its_protection_ends_in_figures_or_in_errors() {
     plant.order(order::PROTECT);
     let (mut refused, mut less) = (0, 0);
     for _ in 0..WALKS {
-        match walk() {
+        match walk_it() {
             Ok(found) => {
                 assert!(found <= right, "{found} objects of {right}");
                 less += usize::from(found < right);
@@ -225,7 +206,7 @@ fn memory_that_changes_its_protection_ends_in_figures_or_in_errors() {
 
     // Once it is over, another try has it all.
     plant.order(order::REST);
-    assert_eq!(walk().unwrap(), right, "at rest again");
+    assert_eq!(walk_it().unwrap(), right, "at rest again");
 
     // The same in place, as a forked child looks at its own memory: what cannot be read is left out.
     plant.order(order::WALK_ITSELF);

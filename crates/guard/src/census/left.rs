@@ -11,13 +11,12 @@ use serde::Serialize;
 
 use super::child::{Here, leave};
 use super::request::CensusRequest;
-use super::run::{LEAST_BYTES, check_room, of_fork};
+use super::run::{KEPT_PART, LEAST_BYTES, check_room, of_fork};
 use super::{CensusError, support};
 use crate::children::{ForkError, Patience, Ready, Started, Told, Watch};
 
 /// Rows of the table.
 const CLASSES: usize = 200;
-const KEPT_PART: u64 = 8;
 
 /// What is left behind, and where.
 pub(crate) struct Left {
@@ -94,10 +93,7 @@ pub(crate) unsafe fn fork(
         ready.fork(limits, |child| {
             leave(child, here, &left)
                 .map(|file| file.to_string_lossy().into_owned().into_bytes())
-                .map_err(|CensusError { code, message }| {
-                    let code = code.to_owned();
-                    Told { code, message }.into_answer()
-                })
+                .map_err(CensusError::into_answer)
         })
     };
     let (forked, reaper) = forked.map_err(of_fork)?;

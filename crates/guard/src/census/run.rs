@@ -21,7 +21,7 @@ pub(super) const LEAST_BYTES: u64 = 128 << 20;
 /// Left for the app beside the child, or a quarter of what is left where that is less.
 const RESERVE_BYTES: u64 = 32 << 20;
 /// While a child walks, this part of what is left of the memory is kept for the process.
-const KEPT_PART: u64 = 8;
+pub(super) const KEPT_PART: u64 = 8;
 /// A walk takes 50 ns an object, a graph with all that is asked of it a microsecond: minutes would be something else.
 const CPU: Duration = Duration::from_secs(180);
 const WALL: Duration = Duration::from_secs(600);
@@ -254,8 +254,7 @@ pub unsafe fn fork(
     };
     let look = under_way.request.look.as_ref();
     let memory = look.map(|look| hunt::memory(look.hunt)).unwrap_or_default();
-    let since = under_way.request.since.filter(|_| look.is_none());
-    let earlier = match since {
+    let earlier = match under_way.request.since {
         Some(id) => kept::find(id, here.isolate),
         None => memory.tracked.clone(),
     };
@@ -278,11 +277,9 @@ pub unsafe fn fork(
                 &memory,
                 to,
             );
-            walked.map(|()| Vec::new()).map_err(|error| {
-                let CensusError { code, message } = error;
-                let code = code.to_owned();
-                Told { code, message }.into_answer()
-            })
+            walked
+                .map(|()| Vec::new())
+                .map_err(CensusError::into_answer)
         })
     };
     let (forked, reaper) = forked.map_err(of_fork)?;

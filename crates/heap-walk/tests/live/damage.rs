@@ -2,27 +2,9 @@
 
 use std::path::Path;
 
-use memguard_heap_walk::{
-    CensusOptions, GraphOptions, MemoryImage, Metadata, Process, Subject, WalkError, census, graph,
-};
+use memguard_heap_walk::Metadata;
 
-use crate::support::{Program, image_of};
-
-fn walk(memory: &MemoryImage, metadata: &Metadata) -> Result<u64, WalkError> {
-    let process = Process::with_metadata(memory, metadata)?;
-    let isolate = &process.isolates()[0];
-    let heap = process.load(isolate);
-    let subject = Subject {
-        process: &process,
-        isolate,
-        heap: &heap,
-    };
-    // The graph has a self-test of its own, and must not rely on a census having been taken.
-    if let Err(error) = graph(&subject, &GraphOptions::default()) {
-        assert!(error.code().starts_with("ERR_MEMGUARD_CENSUS_"));
-    }
-    Ok(census(&subject, &CensusOptions::default())?.total.count)
-}
+use crate::support::{Program, image_of, walk};
 
 /// Numbers that are the same in every run.
 struct Dice(u64);

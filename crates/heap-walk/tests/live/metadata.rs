@@ -3,22 +3,15 @@
 use std::path::Path;
 
 use memguard_heap_walk::{
-    CensusOptions, Metadata, Process, ProcessMemory, StoppedProcess, Subject, V8Version, WalkError,
-    census,
+    CensusOptions, Metadata, ProcessMemory, StoppedProcess, V8Version, WalkError, census,
 };
 
-use crate::support::Program;
+use crate::support::{Program, look};
 
 fn take(memory: &ProcessMemory, metadata: &Metadata) -> Result<(), WalkError> {
-    let process = Process::with_metadata(memory, metadata)?;
-    let isolate = &process.isolates()[0];
-    let heap = process.load(isolate);
-    let subject = Subject {
-        process: &process,
-        isolate,
-        heap: &heap,
-    };
-    census(&subject, &CensusOptions::default()).map(drop)
+    look(memory, metadata, |subject| {
+        census(subject, &CensusOptions::default()).map(drop)
+    })
 }
 
 #[test]

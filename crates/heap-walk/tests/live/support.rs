@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use memguard_heap_walk::{
-    MemoryImage, MemorySource, Metadata, Page, Process, ProcessMemory, RegionKind, StoppedProcess,
-    Target,
+    CensusOptions, GraphOptions, MemoryImage, MemorySource, Metadata, Page, Process, ProcessMemory,
+    RegionKind, StoppedProcess, Subject, Target, WalkError, census, graph,
 };
 
 /// The line of `holders.js` that begins with a text, counted from 0.
@@ -103,4 +103,31 @@ pub fn image_of(node: &Program, metadata: &Metadata) -> (MemoryImage, Vec<Page>)
         }
     }
     (image, pages)
+}
+
+/// Looks at the first heap of a memory.
+pub fn look<T>(
+    memory: &dyn MemorySource,
+    metadata: &Metadata,
+    work: impl FnOnce(&Subject<'_, '_>) -> Result<T, WalkError>,
+) -> Result<T, WalkError> {
+    let process = Process::with_metadata(memory, metadata)?;
+    let isolate = &process.isolates()[0];
+    let heap = process.load(isolate);
+    work(&Subject {
+        process: &process,
+        isolate,
+        heap: &heap,
+    })
+}
+
+/// How many objects it has, by a census; a graph of it ends in one or in an error.
+pub fn walk(memory: &dyn MemorySource, metadata: &Metadata) -> Result<u64, WalkError> {
+    look(memory, metadata, |subject| {
+        // The graph has a self-test of its own, and must not rely on a census having been taken.
+        if let Err(error) = graph(subject, &GraphOptions::default()) {
+            assert!(error.code().starts_with("ERR_MEMGUARD_CENSUS_"));
+        }
+        Ok(census(subject, &CensusOptions::default())?.total.count)
+    })
 }

@@ -97,22 +97,18 @@ pub(in super::super) fn walk(
             .map(|look| classes::table(&census, is_compared, look.context.now));
         let mut told = tell(census, request, facts, is_compared);
         told.census.paused_ms = Some(ms(child.pause_us()));
-        let mut noted = Noted {
+        let noted = Noted {
             addresses: tracked.map(|set| set.to_bytes()),
             digest: None,
-            table: None,
+            table: table
+                .as_ref()
+                .and_then(|table| serde_json::to_vec(table).ok()),
         };
         if let Some((wish, why, table)) = by_class(request, table.as_ref()) {
             let (context, compare) = (&wish.context, wish.investigate);
             let seen = hunt::look_at_classes(table, context, why, compare, &memory.tables);
             told.look = Some(seen);
         }
-        noted.table = table
-            .as_ref()
-            .map(serde_json::to_vec)
-            .transpose()
-            .ok()
-            .flatten();
         if !request.has_graph() {
             return Ok((told, noted, None));
         }
