@@ -100,12 +100,13 @@ describe('a census', options, () => {
         const { graph, graphReason } = await guard.census({ retainers: 'LogEntry' });
         const byName = await guard.census({ retainers: { name: 'requestLog' } });
         const { file } = await guard.takeSnapshot({ method: 'walk', to: './own.heapsnapshot' });
-        say({ graphReason, nodes: graph.nodes, rows: graph.report.classes.rows, retainers: graph.retainers, target: byName.graph.retainers.target, file });
+        say({ graphReason, nodes: graph.nodes, built: [graph.builtCpuMs, graph.builtMemoryBytes], rows: graph.report.classes.rows, retainers: graph.retainers, target: byName.graph.retainers.target, file });
       })();`,
     );
-    const [{ graphReason, nodes, rows, retainers, target, file }] = app.said;
+    const [{ graphReason, nodes, built, rows, retainers, target, file }] = app.said;
     assert.equal(graphReason, null);
     assert.ok(nodes > 10_000);
+    assert.ok(built.every((figure) => figure > 0), String(built));
     assert.equal(retainers.count, 3000);
     assert.match(retainers.shortest.text, /global → \.keep → function keep \[app\.js:\d+:\d+\] → context \.requestLog → Array → \[\d+\] → LogEntry/);
     assert.match(target, /requestLog/);

@@ -44,7 +44,7 @@ function told(census) {
   const counted = census.rows.find((row) => row.name === 'Order' && row.group === 'object')?.count ?? 0;
   if (Math.abs(counted - made) > made / 1000) throw new Error(`${counted} orders counted of ${made}`);
   const { total, pauseMs, walkedMs, childCpuMs, childMemoryBytes, attempts, graph, usedHeapBytes } = census;
-  return { objects: total.count, pauseMs, walkedMs, childCpuMs, childMemoryBytes, attempts, share: total.bytes / usedHeapBytes, edges: graph?.edges };
+  return { objects: total.count, pauseMs, walkedMs, childCpuMs, childMemoryBytes, attempts, share: total.bytes / usedHeapBytes, edges: graph?.edges, builtCpuMs: graph?.builtCpuMs, builtMemoryBytes: graph?.builtMemoryBytes };
 }
 
 const WAYS = {

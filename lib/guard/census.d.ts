@@ -138,6 +138,10 @@ export interface HeapCensus {
   graph: {
     nodes: number;
     edges: number;
+    /** Processor time of the child until the graph stood, the census before it included. */
+    builtCpuMs: number;
+    /** What the child had for itself then, before anything was asked of the graph. */
+    builtMemoryBytes: number | null;
     /** As `analyze()` has it of a snapshot. */
     report: HeapReport;
     retainers: CensusRetainers | null;

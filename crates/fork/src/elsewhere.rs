@@ -76,6 +76,11 @@ impl Child<'_> {
     }
 
     /// Never called.
+    pub fn cpu_us(&self) -> u64 {
+        match self.0 {}
+    }
+
+    /// Never called.
     pub fn own_memory_bytes(&self) -> Option<u64> {
         match self.0 {}
     }

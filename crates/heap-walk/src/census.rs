@@ -13,7 +13,8 @@ use crate::maps::{MapInfo, Watch};
 use crate::names::{Names, SourcePlace};
 use crate::process::Isolate;
 use crate::roots::RootSet;
-use crate::view::{Object, View, object_size};
+use crate::view::{Object, object_size};
+use crate::walk::Walk;
 use crate::walker::{Bits, Follow, MapTally, Tally, Walker};
 
 /// What kind of thing is counted in a row.
@@ -73,7 +74,7 @@ pub struct Row {
     pub young: Tally,
     /// Those that only a conservative root (a word on a stack) holds: they may be dead.
     pub doubtful: Tally,
-    /// Old ones that were there in the earlier census, at the same place: of [`census_since`] alone.
+    /// Old ones that were there in the earlier census, at the same place: of [`Walk::census_since`] alone.
     pub survived: Tally,
 }
 
@@ -161,62 +162,31 @@ pub(crate) fn is_weak_list(
 /// # Errors
 /// [`WalkError::SelfTest`] when the heap doesn't look as it should.
 pub fn census(subject: &Subject<'_, '_>, options: &CensusOptions) -> Result<Census, WalkError> {
-    walk(subject, options, None, |_| ()).map(|(census, ())| census)
+    Ok(Walk::new(subject, options.follow)?.census())
 }
 
-/// Takes the census of one isolate, and notes where its old objects are. Of those that an `earlier` census of the same isolate noted,
-/// it tells which are still there ([`Row::survived`]). Takes some 30 ns more for each old object.
-///
-/// # Errors
-/// As [`census`].
-pub fn census_since(
-    subject: &Subject<'_, '_>,
-    options: &CensusOptions,
-    earlier: Option<&AddressSet>,
-) -> Result<(Census, AddressSet), WalkError> {
-    walk(subject, options, earlier, AddressSet::of)
-}
-
-fn walk<T>(
-    subject: &Subject<'_, '_>,
-    options: &CensusOptions,
-    earlier: Option<&AddressSet>,
-    note: impl FnOnce(&Walker<'_, '_>) -> T,
-) -> Result<(Census, T), WalkError> {
-    let (process, heap) = (subject.process, subject.heap);
-    let started = Instant::now();
-    let mut walker = Walker::new(heap, process.layout(), options.follow);
-    mark(&mut walker, subject.isolate);
-    let marked = started.elapsed();
-    let view = View {
-        heap,
-        layout: process.layout(),
-        outside: process.source(),
-    };
-    crate::selftest::check(&walker, view)?;
-    if let Some(earlier) = earlier {
-        count_survivors(&mut walker, earlier);
-    }
-    let noted = note(&walker);
+/// The census of a heap that was walked.
+pub(crate) fn census_of(walk: &Walk<'_, '_>, earlier: Option<&AddressSet>) -> Census {
+    let (walker, heap) = (&walk.walker, walk.walker.heap);
     let named = Instant::now();
-    let names = Names::new(view, walker.counts());
-    let rows = rows(&walker, &names, earlier);
+    let names = Names::new(walk.view, walker.counts());
+    let rows = rows(walker, &names, earlier);
     let sum = |of: fn(&Row) -> Tally| {
         rows.iter().fold(Tally::default(), |mut sum, row| {
             sum.merge(of(row));
             sum
         })
     };
-    let census = Census {
-        node_line: process.layout().row.node,
+    Census {
+        node_line: walker.layout.row.node,
         total: sum(|row| row.all),
         young: sum(|row| row.young),
         doubtful: sum(|row| row.doubtful),
-        buffer_bytes: buffer_bytes(&walker, &names),
-        external_string_bytes: external_string_bytes(&walker, &names),
+        buffer_bytes: buffer_bytes(walker, &names),
+        external_string_bytes: external_string_bytes(walker, &names),
         page_bytes: heap.pages().map(|page| page.end - page.start).sum(),
         stats: CensusStats {
-            mark: marked,
+            mark: walk.marked,
             name: named.elapsed(),
             memory_bytes: walker.memory(),
             references: walker.references,
@@ -224,12 +194,11 @@ fn walk<T>(
             false_references: walker.false_references,
         },
         rows,
-    };
-    Ok((census, noted))
+    }
 }
 
 /// Counts, by map and by function, what was marked at the same place before. Prototypes are counted one by one.
-fn count_survivors(walker: &mut Walker<'_, '_>, earlier: &AddressSet) {
+pub(crate) fn count_survivors(walker: &mut Walker<'_, '_>, earlier: &AddressSet) {
     let heap = walker.heap;
     let shared_at = walker.layout.offsets.function_shared as u64;
     for (page, chunk) in heap.chunks().iter().enumerate() {

@@ -23,7 +23,8 @@ use crate::error::WalkError;
 use crate::inspect::Subject;
 use crate::names::Names;
 use crate::roots::RootSet;
-use crate::view::{Object, View};
+use crate::view::Object;
+use crate::walk::Walk;
 use crate::walker::{Follow, Walker, objects_in_order};
 use edges::EdgeWriter;
 use nodes::NodeWriter;
@@ -65,17 +66,16 @@ pub(crate) const ROOT_GROUPS: [&str; 4] = [
 /// [`WalkError::SelfTest`] when the heap doesn't look as it should, [`WalkError::TooLarge`] when it has more objects than
 /// a graph can hold.
 pub fn graph(subject: &Subject<'_, '_>, options: &GraphOptions) -> Result<HeapGraph, WalkError> {
-    let (process, heap) = (subject.process, subject.heap);
-    let mut walker = Walker::new(heap, process.layout(), options.follow).without_functions();
-    crate::census::mark(&mut walker, subject.isolate);
-    let view = View {
-        heap,
-        layout: process.layout(),
-        outside: process.source(),
-    };
-    crate::selftest::check(&walker, view)?;
-    walker.rest();
-    let names = Names::new(view, walker.counts());
+    Walk::for_graph(subject, options.follow)?.graph(options.string_characters)
+}
+
+/// The graph of a heap that was walked.
+pub(crate) fn graph_of(
+    walk: &Walk<'_, '_>,
+    string_characters: usize,
+) -> Result<HeapGraph, WalkError> {
+    let (walker, roots) = (&walk.walker, &walk.isolate.roots);
+    let names = Names::new(walk.view, walker.counts());
     let first = u32::try_from(2 + ROOT_GROUPS.len()).unwrap_or(0);
     let objects: u64 = walker.tallies.iter().map(|t| t.all.count).sum();
     let references = walker.references;
@@ -85,24 +85,24 @@ pub fn graph(subject: &Subject<'_, '_>, options: &GraphOptions) -> Result<HeapGr
         capacity(references + references / 2),
     )
     .with_address_ids();
-    let ranks = Ranks::new(&walker, first);
-    let mut templates = Templates::new(&walker, &names);
+    let ranks = Ranks::new(walker, first);
+    let mut templates = Templates::new(walker, &names);
     let top = add_top(&mut builder);
     let mut outside = Vec::new();
     {
-        let mut nodes = NodeWriter::new(&names, options.string_characters);
-        for object in objects_in_order(&walker) {
+        let mut nodes = NodeWriter::new(&names, string_characters);
+        for object in objects_in_order(walker) {
             let template = templates.of(&object.map, object.address, &mut builder);
             nodes.add(&mut builder, template, &object, &mut outside);
         }
     }
     let stores = add_outside(&mut builder, &names, &outside);
-    let embedder = Embedder::add(&mut builder, &walker, subject, &ranks);
+    let embedder = Embedder::add(&mut builder, walker, roots, &ranks);
     // From here on edges in the order of the nodes that they come from: the builder needs less room then.
-    add_root_edges(&mut builder, &walker, subject, &ranks, &top, &embedder);
+    add_root_edges(&mut builder, walker, roots, &ranks, &top, &embedder);
     let to_native = builder.string("javascript_to_native");
-    let mut edges = EdgeWriter::new(&walker, &names, &ranks, &mut builder, stores);
-    for (index, object) in objects_in_order(&walker).enumerate() {
+    let mut edges = EdgeWriter::new(walker, &names, &ranks, &mut builder, stores);
+    for (index, object) in objects_in_order(walker).enumerate() {
         let from = NodeIndex(first + u32::try_from(index).unwrap_or(u32::MAX));
         let template = templates.of(&object.map, object.address, &mut builder);
         edges.write(&mut builder, template, &object, from);
@@ -169,14 +169,14 @@ fn add_outside(
 fn add_root_edges(
     builder: &mut GraphBuilder,
     walker: &Walker<'_, '_>,
-    subject: &Subject<'_, '_>,
+    roots: &RootSet,
     ranks: &Ranks,
     top: &Top,
     embedder: &Embedder,
 ) {
     builder.edge(top.root, EdgeKind::Element, 1, top.roots);
     // The global objects first, as V8 does: the way to what a program keeps begins there.
-    let globals = held_globals(walker, subject);
+    let globals = held_globals(walker, roots);
     for (number, node) in (1_u32..).zip(globals.iter().filter_map(|&it| ranks.node(walker, it))) {
         let label = if number == 1 {
             top.global
@@ -191,7 +191,6 @@ fn add_root_edges(
     for (number, &group) in (1_u32..).zip(&top.groups) {
         builder.edge(top.roots, EdgeKind::Element, number, group);
     }
-    let roots = &subject.isolate.roots;
     let isolate_words: Vec<u64> = strong_isolate_words(walker, roots).collect();
     let words = [
         &isolate_words,
@@ -225,8 +224,7 @@ fn strong_isolate_words<'a>(
 
 /// The global objects of contexts that a root holds, each once, in the order of their addresses: those of `vm` are held by what a
 /// program has of them, or not at all.
-fn held_globals(walker: &Walker<'_, '_>, subject: &Subject<'_, '_>) -> Vec<u64> {
-    let roots = &subject.isolate.roots;
+fn held_globals(walker: &Walker<'_, '_>, roots: &RootSet) -> Vec<u64> {
     let mut globals: Vec<u64> = strong_isolate_words(walker, roots)
         .chain(roots.global_handles.iter().copied())
         .chain(roots.local_handles.iter().copied())
@@ -254,11 +252,11 @@ impl Embedder {
     fn add(
         builder: &mut GraphBuilder,
         walker: &Walker<'_, '_>,
-        subject: &Subject<'_, '_>,
+        roots: &RootSet,
         ranks: &Ranks,
     ) -> Self {
         let types = &walker.layout.types;
-        let handles = &subject.isolate.roots.global_handles;
+        let handles = &roots.global_handles;
         let mut references: Vec<(NodeIndex, u64, bool)> = handles
             .iter()
             .filter_map(|&word| {

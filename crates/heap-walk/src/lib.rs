@@ -47,10 +47,11 @@ mod snapshot_file;
 mod source;
 mod versions;
 mod view;
+mod walk;
 mod walker;
 
 pub use addresses::AddressSet;
-pub use census::{Census, CensusOptions, CensusStats, Group, Row, census, census_since};
+pub use census::{Census, CensusOptions, CensusStats, Group, Row, census};
 pub use error::WalkError;
 pub use graph::{GraphOptions, graph};
 pub use heap::{Heap, Page, PageLayout};
@@ -64,4 +65,5 @@ pub use source::{
     CoreFile, MemoryImage, MemorySource, OwnMemory, ProcessMemory, Region, RegionKind,
     StoppedProcess, ThreadState,
 };
+pub use walk::Walk;
 pub use walker::{Follow, Tally};

@@ -249,13 +249,14 @@ impl<'h, 'm> Walker<'h, 'm> {
         self
     }
 
-    /// Gives back what only marking needs.
+    /// Gives back what only marking and a census need.
     pub(crate) fn rest(&mut self) {
         self.stack = Vec::new();
         self.ephemerons = Vec::new();
         self.prototypes = Vec::new();
         self.buffers = Vec::new();
         self.external_strings = Vec::new();
+        self.functions = FxHashMap::default();
     }
 
     /// Whether what is reached from now on is held by conservative roots only.

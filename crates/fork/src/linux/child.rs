@@ -49,6 +49,19 @@ impl Child<'_> {
         Some(bytes)
     }
 
+    /// Processor time that the child has taken so far, the kernel's work for it included, in microseconds.
+    #[must_use]
+    pub fn cpu_us(&self) -> u64 {
+        let mut time = libc::timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        // SAFETY: it fills the struct.
+        unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut time) };
+        let part = |value, scale: u64| u64::try_from(value).unwrap_or(0).saturating_mul(scale);
+        part(time.tv_sec, 1_000_000) + part(time.tv_nsec, 1) / 1_000
+    }
+
     /// Gives memory that has been freed back to the system, and from the first time on that of blocks from 64 KB on as soon as
     /// they are freed. For work in steps, each with large columns of its own: what is free in the child and is not given back
     /// counts against the container's limit all the same. A millisecond for some 10 MB; with glibc only, others do so by themselves.

@@ -15,8 +15,8 @@ use memguard_heap_graph::report::{AnalyzeReport, RetainersReport};
 use memguard_heap_graph::retainers::{RetainersOptions, retainers};
 use memguard_heap_graph::{AnalyzeError, AnalyzeOptions, HeapGraph, Snapshot};
 use memguard_heap_walk::{
-    AddressSet, Census, CensusOptions, CensusReport, GraphOptions, Inspected, OwnMemory, Page,
-    Process, Subject, TallyReport, WalkError, census, census_since, graph,
+    AddressSet, Census, CensusOptions, CensusReport, Follow, GraphOptions, Inspected, OwnMemory,
+    Page, Process, Subject, TallyReport, Walk, WalkError, census, graph,
 };
 use memguard_hunt::{ClassTable, Context};
 use serde::Serialize;
@@ -62,8 +62,18 @@ struct Told {
 struct GraphTold {
     nodes: usize,
     edges: usize,
+    #[serde(flatten)]
+    built: Built,
     report: AnalyzeReport,
     retainers: Option<RetainersReport>,
+}
+
+/// What the child had taken when the graph stood, before anything was asked of it.
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Built {
+    built_cpu_ms: f64,
+    built_memory_bytes: Option<u64>,
 }
 
 /// Walks, and writes what is to be told to `to`: the report, where old objects are, the digest.
@@ -79,13 +89,13 @@ pub(in super::super) fn walk(
     faults::simulated_fault(child);
     child.give_back_memory();
     let (mut told, mut noted, walked) = with_subject(child, here, |subject| {
-        let options = CensusOptions::default();
         child.phase(phase::WALKING);
+        let mut walk = Walk::new(subject, Follow::Strong)?;
         let (census, tracked) = if request.track {
-            let (census, set) = census_since(subject, &options, earlier)?;
+            let (census, set) = walk.census_since(earlier);
             (census, Some(set))
         } else {
-            (census(subject, &options)?, None)
+            (walk.census(), None)
         };
         if let Some(planted) = &facts.planted {
             check(&census, planted)?;
@@ -114,11 +124,15 @@ pub(in super::super) fn walk(
         }
         child.phase(phase::GRAPH);
         child.give_back_memory();
-        let graph: HeapGraph = graph(subject, &GraphOptions::default())?;
+        let graph = walk.graph(GraphOptions::default().string_characters)?;
+        let built = Built {
+            built_cpu_ms: ms(child.cpu_us()),
+            built_memory_bytes: child.own_memory_bytes(),
+        };
         let pages: Vec<Page> = subject.heap.pages().copied().collect();
-        Ok((told, noted, Some((graph, pages))))
+        Ok((told, noted, Some((graph, built, pages))))
     })?;
-    if let Some((graph, pages)) = walked {
+    if let Some((graph, built, pages)) = walked {
         child.phase(phase::ANALYSING);
         let heap: Vec<_> = pages
             .iter()
@@ -131,7 +145,7 @@ pub(in super::super) fn walk(
         let snapshot = analysed(&graph)?;
         child.give_back_memory();
         told.graph = match &request.graph {
-            Some(wish) => Some(ask(&snapshot, wish)?),
+            Some(wish) => Some(ask(&snapshot, built, wish)?),
             None => None,
         };
         if let Some(wish) = &request.look {
@@ -356,7 +370,7 @@ fn of_analysis(error: AnalyzeError) -> CensusError {
     CensusError::new(error.code(), error.to_string())
 }
 
-fn ask(snapshot: &Snapshot<'_>, wish: &GraphRequest) -> Result<GraphTold, Failed> {
+fn ask(snapshot: &Snapshot<'_>, built: Built, wish: &GraphRequest) -> Result<GraphTold, Failed> {
     let mut limits = ReportOptions::default();
     limits.classes = wish.classes.unwrap_or(limits.classes);
     limits.dominators = wish.dominators.unwrap_or(limits.dominators);
@@ -371,6 +385,7 @@ fn ask(snapshot: &Snapshot<'_>, wish: &GraphRequest) -> Result<GraphTold, Failed
     Ok(GraphTold {
         nodes: snapshot.graph().node_count(),
         edges: snapshot.graph().edge_count(),
+        built,
         report: analyze(snapshot, &limits).map_err(of_analysis)?,
         retainers: retained.map(who_holds).transpose().map_err(of_analysis)?,
     })
