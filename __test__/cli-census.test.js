@@ -74,6 +74,27 @@ describe('memguard census', { skip: process.platform !== 'linux' && 'reads /proc
     assert.match(stdout, /LogEntry +object +leaking-server\.js:\d+:\d+ +2,000/);
   });
 
+  it('reads the heap of a worker, named by its thread', async () => {
+    const program = path.join(__dirname, '..', 'crates', 'heap-walk', 'tests', 'fixtures', 'workers.js');
+    const node = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NODE_OPTIONS: '' } });
+    try {
+      await once(node.stdout, 'data');
+      const told = await memguard(['census', String(node.pid)]);
+      const [, ...workers] = /Other heaps +threads (\d+), (\d+) \(`--worker`\)/.exec(told.stdout) ?? assert.fail(told.stdout + told.stderr);
+      const counts = [];
+      for (const worker of workers) {
+        const { stdout, stderr } = await memguard(['retainers', '--live', String(node.pid), '--worker', worker, '--class', 'InWorker', '--json']);
+        counts.push(JSON.parse(stdout || stderr).count);
+      }
+      assert.deepEqual(counts.sort(), [300, 400]);
+      const none = await memguard(['census', String(node.pid), '--worker', '1']);
+      assert.equal(none.status, 1);
+      assert.match(none.stderr, /no heap of V8 for thread 1, but for: \d+, \d+, \d+ \[ERR_MEMGUARD_CENSUS_NO_THREAD\]/);
+    } finally {
+      node.kill('SIGKILL');
+    }
+  });
+
   it('refuses what is no Node.js process, by code', async () => {
     const other = spawn('sleep', ['60']);
     try {

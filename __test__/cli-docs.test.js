@@ -27,6 +27,8 @@ const INPUTS = [...SNAPSHOTS, ...PROFILES, 'before.json', 'after.json', 'app.js'
 
 /** What stands for the number of a process in the documentation, and for the address of a server. */
 const PID = '1234';
+/** For that of a worker's thread. */
+const TID = '1240';
 const PORT = ':3000/';
 
 /** Verbs that measure: the documentation has them take as long as they should, here they take moments. */
@@ -44,13 +46,14 @@ function words(line) {
 }
 
 /** The command with what is there in the place of the examples' process and server, and short. */
-async function prepared(line, { pid, port }) {
+async function prepared(line, { pid, tid, port }) {
   const args = words(line);
   const [verb] = args;
   const starts = args.includes('--');
   // A program that is started has an address of its own.
   const address = starts ? await freePort() : port;
-  const known = args.map((word) => (word === PID ? String(pid) : word.replace(PORT, `:${address}/`)));
+  const ids = { [PID]: String(pid), [TID]: String(tid) };
+  const known = args.map((word) => ids[word] ?? word.replace(PORT, `:${address}/`));
   if (MEASURES.includes(verb)) known.splice(1, 0, '--quiet', ...(args.some((word) => word === '--requests' || word === '--duration') ? [] : MOMENT));
   // What another command has written is not in the way, but for what the commands read.
   if (known.includes('--output')) known.splice(1, 0, '--force');
@@ -69,6 +72,7 @@ async function freePort() {
 describe('the commands of the documentation', () => {
   let folder;
   let running;
+  let worker;
   let port;
 
   before(async () => {
@@ -90,10 +94,17 @@ describe('the commands of the documentation', () => {
     execFileSync(process.execPath, ['-e', app], { cwd: folder });
     const program = `class LogEntry {} globalThis.log = [new LogEntry()];
       const server = require('http').createServer((request, response) => response.end('ok'));
-      server.listen(Number(process.env.PORT ?? 0), '127.0.0.1', () => process.send?.(server.address().port));`;
+      const { Worker } = require('worker_threads');
+      server.listen(Number(process.env.PORT ?? 0), '127.0.0.1', () => {
+        if (!process.send) return;
+        const worker = new Worker("require('worker_threads').parentPort.on('message', () => {})", { eval: true });
+        worker.once('online', () => process.send(server.address().port));
+      });`;
     fs.writeFileSync(path.join(folder, 'app.js'), program);
     running = spawn(process.execPath, ['app.js'], { cwd: folder, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     [port] = await once(running, 'message');
+    const census = await memguard(['census', String(running.pid), '--json']);
+    [worker] = JSON.parse(census.stdout || census.stderr).otherThreads;
     const before = await memguard(['load', `http://127.0.0.1:${port}/`, ...MOMENT, '--pid', String(running.pid), '--output', 'before.json'], { cwd: folder });
     assert.equal(before.status, 0, before.stderr);
     fs.copyFileSync(path.join(folder, 'before.json'), path.join(folder, 'after.json'));
@@ -115,7 +126,7 @@ describe('the commands of the documentation', () => {
       // What another command has written is in the way of this one.
       for (const name of fs.readdirSync(folder)) if (!INPUTS.includes(name)) fs.rmSync(path.join(folder, name));
       const input = fs.readFileSync(path.join(folder, 'app.heapsnapshot'));
-      const { args, env } = await prepared(line, { pid: running.pid, port });
+      const { args, env } = await prepared(line, { pid: running.pid, tid: worker, port });
       const { status, stdout, stderr } = await memguard(args, { cwd: folder, input, env });
       assert.deepEqual([status, stderr], [0, '']);
       assert.notEqual(stdout, '');

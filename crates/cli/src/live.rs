@@ -11,9 +11,18 @@ use crate::heap::HeapError;
 
 /// A process whose heap is to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Live {
+pub struct Live {
+    /// The process.
+    pub process: LiveProcess,
+    /// Whose heap: that of the thread of this id, without one that of the first thread.
+    pub thread: Option<u32>,
+}
+
+/// A process, running or dead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LiveProcess {
     /// One that runs. It is stopped for a moment, unseen by it and by its parent.
-    Process(u32),
+    Running(u32),
     /// One that died.
     Core {
         /// The core dump.
@@ -24,12 +33,25 @@ pub enum Live {
 }
 
 impl Live {
+    /// The first thread of a process that runs.
+    #[must_use]
+    pub fn of(pid: u32) -> Self {
+        Self {
+            process: LiveProcess::Running(pid),
+            thread: None,
+        }
+    }
+
     /// What messages call it.
     #[must_use]
     pub fn label(&self) -> String {
-        match self {
-            Self::Process(pid) => format!("process {pid}"),
-            Self::Core { file, .. } => file.display().to_string(),
+        let process = match &self.process {
+            LiveProcess::Running(pid) => format!("process {pid}"),
+            LiveProcess::Core { file, .. } => file.display().to_string(),
+        };
+        match self.thread {
+            Some(thread) => format!("thread {thread} of {process}"),
+            None => process,
         }
     }
 }
@@ -38,16 +60,16 @@ impl Live {
 mod walk {
     use memguard_heap_walk::{
         Census, CensusOptions, CensusReport, GraphOptions, Inspected, Subject, Target, WalkError,
-        census, graph, inspect,
+        census, graph, inspect_thread,
     };
 
-    use super::{HeapError, Live, Walked};
+    use super::{HeapError, Live, LiveProcess, Walked};
 
-    impl From<&Live> for Target {
-        fn from(live: &Live) -> Self {
-            match live.clone() {
-                Live::Process(pid) => Self::Process(pid),
-                Live::Core { file, executable } => Self::Core { file, executable },
+    impl From<&LiveProcess> for Target {
+        fn from(process: &LiveProcess) -> Self {
+            match process.clone() {
+                LiveProcess::Running(pid) => Self::Process(pid),
+                LiveProcess::Core { file, executable } => Self::Core { file, executable },
             }
         }
     }
@@ -66,7 +88,7 @@ mod walk {
             let pages = subject.heap.pages().filter(|page| page.is_young());
             pages.map(|page| page.start..page.end).collect()
         };
-        inspect(&live.into(), |subject| {
+        inspect_thread(&Target::from(&live.process), live.thread, |subject| {
             Ok((graph(subject, &GraphOptions::default())?, young(subject)))
         })
         .map(|found| Walked {
@@ -79,10 +101,11 @@ mod walk {
 
     /// Counts what is in the heap of a process.
     pub(crate) fn census_of(live: &Live, top: usize) -> Result<CensusReport, HeapError> {
-        let found: Inspected<Census> = inspect(&live.into(), |subject| {
-            census(subject, &CensusOptions::default())
-        })
-        .map_err(|error| failed(live, &error))?;
+        let found: Inspected<Census> =
+            inspect_thread(&Target::from(&live.process), live.thread, |subject| {
+                census(subject, &CensusOptions::default())
+            })
+            .map_err(|error| failed(live, &error))?;
         Ok(CensusReport::new(live.label(), &found, top))
     }
 }
@@ -108,8 +131,8 @@ pub(crate) struct Walked {
 pub(crate) fn read(live: &Live) -> Result<(HeapGraph, Provenance), HeapError> {
     let graph = graph_of(live)?.graph;
     let mut provenance = Provenance::default();
-    if let Live::Process(pid) = live {
-        provenance.source.pid = Some(*pid);
+    if let LiveProcess::Running(pid) = live.process {
+        provenance.source.pid = Some(pid);
     }
     provenance.source.file = Some(live.label());
     // Ids are addresses, and the young generation moves.

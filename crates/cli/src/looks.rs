@@ -33,7 +33,7 @@ pub struct HeapCount {
 /// Those of the heap walker: no such process, not permitted, no Node.js, …; elsewhere than on Linux, that it is not supported.
 #[cfg(target_os = "linux")]
 pub fn count_heap(pid: u32) -> Result<HeapCount, HeapError> {
-    let report = patiently(|| live::census_of(&Live::Process(pid), 0))?;
+    let report = patiently(|| live::census_of(&Live::of(pid), 0))?;
     Ok(HeapCount {
         live_bytes: report.total.bytes,
         external_bytes: report.array_buffer_bytes + report.external_string_bytes,
@@ -47,7 +47,7 @@ pub fn count_heap(pid: u32) -> Result<HeapCount, HeapError> {
 /// Always.
 #[cfg(not(target_os = "linux"))]
 pub fn count_heap(pid: u32) -> Result<HeapCount, HeapError> {
-    Err(live::unsupported(&Live::Process(pid)))
+    Err(live::unsupported(&Live::of(pid)))
 }
 
 /// The looks of one hunt.
@@ -120,7 +120,7 @@ fn patiently<T>(mut attempt: impl FnMut() -> Result<T, HeapError>) -> Result<T, 
 
 fn read(pid: u32, at: Moment) -> Result<(Walked, Look), HeapError> {
     let began = Instant::now();
-    let walked = patiently(|| live::graph_of(&Live::Process(pid)))?;
+    let walked = patiently(|| live::graph_of(&Live::of(pid)))?;
     let look = Look {
         at,
         method: Method::Inspect,

@@ -99,6 +99,17 @@ pub enum WalkError {
         /// What was missing.
         why: String,
     },
+    /// The thread that was asked for runs no JavaScript.
+    #[error(
+        "there is no heap of V8 for thread {thread}, but for: {}",
+        known.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")
+    )]
+    NoThread {
+        /// The thread.
+        thread: u32,
+        /// Threads with heaps.
+        known: Vec<u32>,
+    },
     /// The heap does not look as the metadata says.
     #[error("the self-test failed: {check}: {detail}")]
     SelfTest {
@@ -143,6 +154,7 @@ impl WalkError {
             Self::PointerCompression { .. } => "ERR_MEMGUARD_CENSUS_POINTER_COMPRESSION",
             Self::UnknownVersion { .. } => "ERR_MEMGUARD_CENSUS_UNKNOWN_V8",
             Self::NoHeap { .. } => "ERR_MEMGUARD_CENSUS_NO_HEAP",
+            Self::NoThread { .. } => "ERR_MEMGUARD_CENSUS_NO_THREAD",
             Self::SelfTest { .. } => "ERR_MEMGUARD_CENSUS_SELF_TEST",
             Self::TooLarge { .. } => "ERR_MEMGUARD_CENSUS_TOO_LARGE",
             Self::Unreadable { .. } => "ERR_MEMGUARD_CENSUS_UNREADABLE",

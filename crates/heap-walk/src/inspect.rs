@@ -4,6 +4,8 @@
 //! copied; it goes on before the first object is looked at. The copy costs as much memory as the heap has pages, in
 //! the inspecting process.
 //!
+//! Workers have heaps of their own: one is named by the id of its thread, as `ps -T` and `top -H` show it.
+//!
 //! A process can be caught in the middle of a collection, where objects are half moved. The self-test sees that;
 //! the process is then let go and caught again a little later.
 
@@ -56,7 +58,7 @@ pub struct Subject<'a, 'm> {
 }
 
 /// What came of looking, and what it cost the process that was looked at.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Inspected<T> {
     /// The result.
     pub value: T,
@@ -64,6 +66,10 @@ pub struct Inspected<T> {
     pub paused: Option<Duration>,
     /// How often it was stopped: more than once when it was caught in a collection.
     pub attempts: u32,
+    /// The thread whose heap it is, where that is known.
+    pub thread: Option<u32>,
+    /// Other threads that have heaps of their own.
+    pub others: Vec<u32>,
 }
 
 /// Looks at the main isolate of a target.
@@ -72,31 +78,33 @@ pub struct Inspected<T> {
 /// Every [`WalkError`]; the process goes on in any case.
 pub fn inspect<T>(
     target: &Target,
+    work: impl FnMut(&Subject<'_, '_>) -> Result<T, WalkError>,
+) -> Result<Inspected<T>, WalkError> {
+    inspect_thread(target, None, work)
+}
+
+/// Looks at the isolate of a thread, without one at the main isolate.
+///
+/// # Errors
+/// Every [`WalkError`], [`WalkError::NoThread`] where that thread has no isolate; the process goes on in any case.
+pub fn inspect_thread<T>(
+    target: &Target,
+    thread: Option<u32>,
     mut work: impl FnMut(&Subject<'_, '_>) -> Result<T, WalkError>,
 ) -> Result<Inspected<T>, WalkError> {
     match target {
-        Target::Process(pid) => inspect_process(*pid, &mut work),
+        Target::Process(pid) => inspect_process(*pid, thread, &mut work),
         Target::Core { file, executable } => {
             let core = CoreFile::open(file, executable.as_deref())?;
             let process = Process::open(&core)?;
-            let isolate = main_isolate(&process)?;
-            let heap = process.load(isolate);
-            let value = work(&Subject {
-                process: &process,
-                isolate,
-                heap: &heap,
-            })?;
-            Ok(Inspected {
-                value,
-                paused: None,
-                attempts: 1,
-            })
+            look(&process, thread, || None, &mut work)
         }
     }
 }
 
 fn inspect_process<T>(
     pid: u32,
+    thread: Option<u32>,
     work: &mut dyn FnMut(&Subject<'_, '_>) -> Result<T, WalkError>,
 ) -> Result<Inspected<T>, WalkError> {
     let running = ProcessMemory::open(pid)?;
@@ -104,14 +112,8 @@ fn inspect_process<T>(
     let mut paused = Duration::ZERO;
     let waits = PAUSES_MS.into_iter().map(Some).chain([None]);
     for (attempts, wait) in (1..).zip(waits) {
-        let error = match attempt(pid, &metadata, work, &mut paused) {
-            Ok(value) => {
-                return Ok(Inspected {
-                    value,
-                    paused: Some(paused),
-                    attempts,
-                });
-            }
+        let error = match attempt(pid, thread, &metadata, work, &mut paused) {
+            Ok(found) => return Ok(Inspected { attempts, ..found }),
             Err(error) => error,
         };
         match (&error, wait) {
@@ -126,26 +128,59 @@ fn inspect_process<T>(
 
 fn attempt<T>(
     pid: u32,
+    thread: Option<u32>,
     metadata: &Metadata,
     work: &mut dyn FnMut(&Subject<'_, '_>) -> Result<T, WalkError>,
     paused: &mut Duration,
-) -> Result<T, WalkError> {
+) -> Result<Inspected<T>, WalkError> {
     let stopped = StoppedProcess::stop(pid)?;
     let memory = ProcessMemory::of(&stopped)?;
     let source: &dyn MemorySource = &memory;
     let process = Process::with_metadata(source, metadata)?;
-    let isolate = main_isolate(&process)?;
+    let resume = || {
+        *paused += stopped.resume();
+        Some(*paused)
+    };
+    look(&process, thread, resume, work)
+}
+
+/// `resume` is called as soon as the heap is copied, and answers how long the process stood still.
+fn look<T>(
+    process: &Process<'_>,
+    thread: Option<u32>,
+    resume: impl FnOnce() -> Option<Duration>,
+    work: &mut dyn FnMut(&Subject<'_, '_>) -> Result<T, WalkError>,
+) -> Result<Inspected<T>, WalkError> {
+    let isolate = isolate_of(process, thread)?;
     let heap = process.load(isolate);
-    *paused += stopped.resume();
-    work(&Subject {
-        process: &process,
+    let paused = resume();
+    let value = work(&Subject {
+        process,
         isolate,
         heap: &heap,
+    })?;
+    let others = process.isolates().iter().filter_map(Isolate::thread);
+    Ok(Inspected {
+        value,
+        paused,
+        attempts: 1,
+        thread: isolate.thread(),
+        others: others
+            .filter(|&other| Some(other) != isolate.thread())
+            .collect(),
     })
 }
 
-fn main_isolate<'a>(process: &'a Process<'_>) -> Result<&'a Isolate, WalkError> {
-    process.isolates().first().ok_or_else(|| WalkError::NoHeap {
-        why: "it has no isolate".to_owned(),
+fn isolate_of<'a>(process: &'a Process<'_>, thread: Option<u32>) -> Result<&'a Isolate, WalkError> {
+    let isolates = process.isolates();
+    let Some(thread) = thread else {
+        return isolates.first().ok_or_else(|| WalkError::NoHeap {
+            why: "it has no isolate".to_owned(),
+        });
+    };
+    let found = isolates.iter().find(|each| each.thread() == Some(thread));
+    found.ok_or_else(|| WalkError::NoThread {
+        thread,
+        known: isolates.iter().filter_map(Isolate::thread).collect(),
     })
 }

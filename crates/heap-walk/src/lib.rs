@@ -55,7 +55,7 @@ pub use census::{Census, CensusOptions, CensusStats, Group, Row, census};
 pub use error::WalkError;
 pub use graph::{GraphOptions, graph};
 pub use heap::{Heap, Page, PageLayout};
-pub use inspect::{Inspected, Subject, Target, inspect};
+pub use inspect::{Inspected, Subject, Target, inspect, inspect_thread};
 pub use metadata::{Metadata, V8Version};
 pub use names::SourcePlace;
 pub use process::{Isolate, Process};

@@ -22,6 +22,12 @@ impl Isolate {
         self.roots.isolate
     }
 
+    /// The thread that runs its JavaScript, as far as stacks tell.
+    #[must_use]
+    pub fn thread(&self) -> Option<u32> {
+        self.roots.thread
+    }
+
     /// Whether it belongs to the first thread of the process, as far as stacks tell.
     #[must_use]
     pub fn is_main(&self) -> bool {
@@ -79,6 +85,7 @@ impl<'m> Process<'m> {
             isolate.main = true;
         }
         isolates.swap(0, main);
+        isolates[1..].sort_by_key(Isolate::thread);
         Ok(Self {
             source,
             layout,
@@ -87,7 +94,7 @@ impl<'m> Process<'m> {
         })
     }
 
-    /// The isolates: that of the first thread first.
+    /// The isolates: that of the first thread first, those of workers by the ids of their threads.
     #[must_use]
     pub fn isolates(&self) -> &[Isolate] {
         &self.isolates

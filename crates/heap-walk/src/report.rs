@@ -14,6 +14,12 @@ pub struct CensusReport {
     pub source: String,
     /// The line of Node.js: 18, 20, …
     pub node_line: u32,
+    /// The thread whose heap it is, by its id in the system, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thread: Option<u32>,
+    /// Other threads that have heaps of their own: workers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub other_threads: Vec<u32>,
     /// How long the process stood still, in milliseconds; none for one that is dead or forked.
     pub paused_ms: Option<f64>,
     /// How often it was stopped: more than once when it was caught in a garbage collection.
@@ -139,6 +145,8 @@ impl CensusReport {
         Self {
             source,
             node_line: census.node_line,
+            thread: found.thread,
+            other_threads: found.others.clone(),
             paused_ms: found.paused.map(|paused| paused.as_secs_f64() * 1e3),
             attempts: found.attempts,
             walked_ms: (census.stats.mark + census.stats.name).as_secs_f64() * 1e3,

@@ -56,6 +56,8 @@ pub(crate) struct RootSet {
     pub(crate) local_handles: Vec<u64>,
     /// Words of stacks and registers.
     pub(crate) stack: Vec<u64>,
+    /// The thread whose stack names the isolate most often: the one that runs its JavaScript.
+    pub(crate) thread: Option<u32>,
 }
 
 impl RootSet {
@@ -193,13 +195,19 @@ impl RootSet {
     }
 
     fn read_stacks(&mut self, source: &dyn MemorySource) {
+        let mut most = 0;
         for thread in source.threads() {
             let Ok(stack) = stack_words(source, thread.stack_pointer) else {
                 continue;
             };
             // Threads that never met this isolate (libuv's, V8's own helpers) hold nothing of it.
-            if self.mentions(&stack) == 0 {
+            let mentions = self.mentions(&stack);
+            if mentions == 0 {
                 continue;
+            }
+            if mentions > most {
+                most = mentions;
+                self.thread = Some(thread.tid);
             }
             let tagged = |w: &&u64| **w & 7 == 1;
             self.stack.extend(stack.iter().filter(tagged));

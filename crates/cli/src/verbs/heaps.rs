@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::heap::{Heap, HeapOptions, HeapSource};
 use crate::input::{self, STDIN};
-use crate::live::Live;
+use crate::live::{Live, LiveProcess};
 use crate::output::WholeFile;
 use crate::progress::Progress;
 use crate::render::document::Document;
@@ -19,31 +19,40 @@ use crate::render::{html, markdown, terminal};
 
 /// Which heap: a snapshot, a process that runs, or one that died.
 #[derive(Debug, Clone, Default, clap::Args)]
-#[group(id = "heap", required = true, multiple = false)]
+#[group(skip)]
+#[command(group(clap::ArgGroup::new("heap").required(true).multiple(false)))]
 pub(crate) struct Subject {
     /// The snapshot, `.gz` and `.zst` included; `-` for standard input
+    #[arg(group = "heap")]
     file: Option<PathBuf>,
     /// The process of this id instead: it stands still for a moment
-    #[arg(long, value_name = "PID")]
+    #[arg(long, group = "heap", value_name = "PID")]
     live: Option<u32>,
     /// A core dump instead
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, group = "heap", value_name = "FILE")]
     core: Option<PathBuf>,
+    /// Of a process or a core dump, the heap of a worker, by the id of its thread: `memguard census` names them
+    #[arg(long, value_name = "TID", conflicts_with = "file")]
+    worker: Option<u32>,
 }
 
 impl Subject {
     /// Reads the heap.
     pub(crate) fn read(&self, options: &HeapOptions) -> Result<Heap, CliError> {
-        let live = match (&self.file, self.live, &self.core) {
+        let process = match (&self.file, self.live, &self.core) {
             (Some(file), ..) => return read(file, options),
-            (None, Some(pid), _) => Live::Process(pid),
-            (None, None, Some(file)) => Live::Core {
+            (None, Some(pid), _) => LiveProcess::Running(pid),
+            (None, None, Some(file)) => LiveProcess::Core {
                 file: file.clone(),
                 executable: None,
             },
             (None, None, None) => return Err(CliError::Arguments("no heap was named".into())),
         };
-        Ok(Heap::read(HeapSource::Live(live), options)?)
+        let thread = self.worker;
+        Ok(Heap::read(
+            HeapSource::Live(Live { process, thread }),
+            options,
+        )?)
     }
 }
 

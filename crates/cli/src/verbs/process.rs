@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::error::CliError;
-use crate::live::Live;
+use crate::live::{Live, LiveProcess};
 
 #[derive(Debug, clap::Args)]
 #[group(skip)]
@@ -18,17 +18,24 @@ pub(super) struct Process {
     /// The node binary that died, where the core dump doesn't say or it was moved
     #[arg(long, requires = "core", value_name = "FILE")]
     executable: Option<PathBuf>,
+    /// The heap of a worker instead, by the id of its thread: `census` names them
+    #[arg(long, value_name = "TID")]
+    worker: Option<u32>,
 }
 
 impl Process {
     pub(super) fn live(&self) -> Result<Live, CliError> {
-        match (self.pid, &self.core) {
-            (Some(pid), _) => Ok(Live::Process(pid)),
-            (None, Some(file)) => Ok(Live::Core {
+        let process = match (self.pid, &self.core) {
+            (Some(pid), _) => LiveProcess::Running(pid),
+            (None, Some(file)) => LiveProcess::Core {
                 file: file.clone(),
                 executable: self.executable.clone(),
-            }),
-            (None, None) => Err(CliError::Arguments("no process was named".into())),
-        }
+            },
+            (None, None) => return Err(CliError::Arguments("no process was named".into())),
+        };
+        Ok(Live {
+            process,
+            thread: self.worker,
+        })
     }
 }

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use memguard_heap_walk::{
-    CensusOptions, Group, Metadata, Process, ProcessMemory, StoppedProcess, Subject, census,
+    Census, CensusOptions, Group, Metadata, Process, ProcessMemory, StoppedProcess, Subject,
+    WalkError, census, inspect, inspect_thread,
 };
 
 use crate::support::Program;
@@ -27,13 +28,44 @@ fn every_thread_has_a_heap_of_its_own() {
             heap: &heap,
         };
         let census = census(&subject, &CensusOptions::default()).unwrap();
-        let count = |name: &str| {
-            let rows = census.rows.iter();
-            let rows = rows.filter(|row| row.group == Group::Object && row.name == name);
-            rows.map(|row| row.all.count).sum::<u64>()
-        };
-        found.push((isolate.is_main(), count("InMain"), count("InWorker")));
+        let counts = (count(&census, "InMain"), count(&census, "InWorker"));
+        found.push((isolate.is_main(), counts));
     }
     found.sort_unstable();
-    assert_eq!(found, [(false, 0, 300), (false, 0, 400), (true, 700, 0)]);
+    assert_eq!(
+        found,
+        [(false, (0, 300)), (false, (0, 400)), (true, (700, 0))]
+    );
+}
+
+#[test]
+fn a_worker_is_named_by_its_thread() {
+    let node = Program::start("workers.js");
+    let look = |subject: &Subject<'_, '_>| census(subject, &CensusOptions::default());
+    let main = inspect(&node.target(), look).unwrap();
+    assert_eq!(main.thread, Some(node.pid()));
+    assert_eq!(main.others.len(), 2);
+
+    let mut found = Vec::new();
+    for &thread in &main.others {
+        let worker = inspect_thread(&node.target(), Some(thread), look).unwrap();
+        assert_eq!(worker.thread, Some(thread));
+        assert!(worker.others.contains(&node.pid()));
+        found.push(count(&worker.value, "InWorker"));
+    }
+    found.sort_unstable();
+    assert_eq!(found, [300, 400]);
+
+    let error = inspect_thread(&node.target(), Some(1), look).unwrap_err();
+    assert_eq!(error.code(), "ERR_MEMGUARD_CENSUS_NO_THREAD");
+    let WalkError::NoThread { thread: 1, known } = error else {
+        panic!("{error}")
+    };
+    assert_eq!(known.len(), 3);
+}
+
+fn count(census: &Census, name: &str) -> u64 {
+    let rows = census.rows.iter();
+    let rows = rows.filter(|row| row.group == Group::Object && row.name == name);
+    rows.map(|row| row.all.count).sum()
 }

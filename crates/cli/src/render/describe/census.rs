@@ -84,6 +84,11 @@ fn facts(report: &CensusReport) -> Vec<(&'static str, String)> {
         facts.push(("Held by a stack alone", format!("{count} objects, {size}")));
     }
     facts.push(("Node.js", report.node_line.to_string()));
+    if !report.other_threads.is_empty() {
+        let threads: Vec<String> = report.other_threads.iter().map(u32::to_string).collect();
+        let other = format!("threads {} (`--worker`)", threads.join(", "));
+        facts.push(("Other heaps", other));
+    }
     if let Some(paused) = report.paused_ms {
         facts.push(("Stood still for", format!("{paused:.0} ms")));
     }

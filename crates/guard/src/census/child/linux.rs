@@ -334,6 +334,8 @@ fn tell(census: Census, request: &CensusRequest, facts: &CensusFacts, is_compare
         value: census,
         paused: None,
         attempts: facts.retries + 1,
+        thread: None,
+        others: Vec::new(),
     };
     let source = format!("process {}", std::os::unix::process::parent_id());
     let mut report = CensusReport::new(source, &found, request.classes);
