@@ -28,6 +28,10 @@ async function runDemo(t, ...flags) {
   return { code, output, dir };
 }
 
+/** What was written, with its lines as they were before they were broken to the width of the page. */
+const unwrapped = (output) => output.replace(/\n +(?=\S)/g, ' ');
+const numberIn = (text) => Number(text.replaceAll(',', ''));
+
 function snapshotsIn(dir) {
   const files = fs.readdirSync(dir, { recursive: true }).filter((name) => name.endsWith('.heapsnapshot'));
   return files.map((name) => ({ name: path.basename(name), ...JSON.parse(fs.readFileSync(path.join(dir, name), 'utf8')) }));
@@ -73,11 +77,43 @@ test('the demo of the cache shows one curve that climbs and one that stays flat'
   assert.deepStrictEqual(fs.readdirSync(dir).filter((name) => name.startsWith('memguard-demo-')), [], 'nothing is left behind');
 });
 
+test('the demo of the census', { concurrency: true, skip: process.platform !== 'linux' && 'a census needs Linux' }, async (t) => {
+  const leaks = t.test('names the class that grows and who holds it, in a container where one may be made', async (t) => {
+    const { code, output, dir } = await runDemo(t, 'census', '--seconds', '15');
+    assert.strictEqual(code, 0, output);
+    const [, then, now] = /✔ growing +LogEntry \(constructor at server\.js:\d+:\d+\): ([\d,]+), and [\d.]+ s later ([\d,]+)\./.exec(unwrapped(output)) ?? assert.fail(output);
+    assert.ok(numberIn(now) >= 1.5 * numberIn(then), output);
+    // It was told apart from a class of which there is more.
+    assert.match(output, /Review +object +shop\.js:\d+:\d+ +5,000 +5,000 +\+0 /);
+    assert.match(unwrapped(output), /✔ held by +requestLog: function \(anonymous\) \[server\.js\] → context \.requestLog → Object → \[key\] → LogEntry/);
+    assert.match(unwrapped(output), /context \.requestLog → Object → \["[0-9a-f-]{36}"\] → LogEntry/);
+    const group = /container +cgroup (\S+), 256 MB/.exec(unwrapped(output))?.[1];
+    if (group === undefined) {
+      assert.match(output, /container +none, for no cgroup may be made here/);
+    } else {
+      assert.match(unwrapped(output), /✔ snapshot +V8's own is not to be had: A heap snapshot needs about [\d.]+ [MG]B of memory now, but only [\d.]+ MB is left before the cgroup limit/);
+      assert.ok(!fs.existsSync(group), 'its cgroup is gone');
+    }
+    assert.deepStrictEqual(fs.readdirSync(dir).filter((name) => name.startsWith('memguard-demo-')), [], 'nothing is left behind');
+  });
+  const fixed = t.test('with an LRUCache names none; without a container it says so', async (t) => {
+    const { code, output } = await runDemo(t, 'census', '--fixed', '--limit', 'heap', '--seconds', '15');
+    assert.strictEqual(code, 0, output);
+    assert.match(output, /container +none, as --limit says; what bounds the server is --max-old-space-size=\d+/);
+    assert.match(unwrapped(output), /✔ flat +no class of its own grew in .*LogEntry 5\d\d → 5\d\d/);
+    assert.doesNotMatch(output, /growing|who holds/);
+  });
+  await Promise.all([leaks, fixed]);
+});
+
 test('a wrong flag is told, with what there is', async (t) => {
   const { code, output } = await runDemo(t, '--seconds', 'soon');
   assert.strictEqual(code, 2);
   assert.match(output, /--seconds is soon; expected a number from 15 to 45/);
   assert.match(output, /--fixed/);
+  const limit = await runDemo(t, 'census', '--limit', 'moon');
+  assert.strictEqual(limit.code, 2);
+  assert.match(limit.output, /--limit is moon; expected container or heap/);
 });
 
 test('Ctrl-C ends the demo and its server', { skip: process.platform === 'win32' && 'no such signals there' }, async (t) => {

@@ -13,7 +13,7 @@ const { setTimeout: sleep } = require('timers/promises');
 const { areaRows, axis, columnsOf, ticks } = require('./chart');
 const { Load } = require('./load');
 const { OLD_SPACE_MB, ServerProcess } = require('./server-process');
-const { clock, count, megabytes, palette, percent } = require('./text');
+const { bar, clock, count, megabytes, palette, percent } = require('./text');
 
 const VISITORS = 12;
 const LINE_MS = 1500;
@@ -101,8 +101,7 @@ async function compareCaches({ seconds }, out = process.stdout) {
 function line(sides, colors) {
   const bars = sides.map((side, index) => {
     const ratio = side.liveBytes / LIMIT_BYTES;
-    const bar = '█'.repeat(Math.round(ratio * 20)).padEnd(20, '·');
-    return `${side.name} ${megabytes(side.liveBytes).padStart(8)} ${colors[index === 0 ? 'warn' : 'calm'](bar)} ${percent(ratio).padStart(5)}`;
+    return `${side.name} ${megabytes(side.liveBytes).padStart(8)} ${colors[index === 0 ? 'warn' : 'calm'](bar(ratio))} ${percent(ratio).padStart(5)}`;
   });
   return `${clock(Date.now() - sides[0].startedAt).padStart(7)}  live heap with ${bars.join('   ')}`;
 }

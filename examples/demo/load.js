@@ -13,6 +13,7 @@ class Load {
   #result;
   #count = 0;
   #errors = 0;
+  #stopped = null;
 
   constructor(url, { visitors }) {
     let product = 0;
@@ -32,8 +33,13 @@ class Load {
     return this.#count;
   }
 
-  /** Ends it. Answers `{ count, errors, medianMs, p99Ms, maxMs }`. */
-  async stop() {
+  /** Ends it, once. Answers `{ count, errors, medianMs, p99Ms, maxMs }`. */
+  stop() {
+    this.#stopped ??= this.#end();
+    return this.#stopped;
+  }
+
+  async #end() {
     const errors = this.#errors;
     this.#cannon.stop();
     const { latency } = await this.#result;

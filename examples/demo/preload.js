@@ -5,7 +5,10 @@
 
 const { guard } = require('memguard');
 
-/** The first census, for the second to be compared with. */
+/** Classes that are told of a census. */
+const ROWS = 100;
+
+/** The first census, for the later ones to be compared with. */
 let before = null;
 
 const send = (type, data) => process.connected && process.send({ type, ...data });
@@ -16,6 +19,7 @@ guard.on('sample', ({ process: { rssBytes }, isolates: [main], limit }) => {
     liveBytes: main.liveHeapBytes ?? main.heapUsedBytes,
     rssBytes,
     limitBytes: limit?.limitBytes,
+    limits: limit ? [limit, ...limit.others] : [],
   });
 });
 for (const event of ['alert', 'eased', 'recovered', 'snapshot', 'degraded']) {
@@ -26,9 +30,10 @@ process.on('warning', ({ code, message }) => {
   if (code?.startsWith('MEMGUARD_')) send('warning', { message });
 });
 
-process.on('message', (request) => {
-  if (request === 'census') takeCensus().catch(({ message }) => send('census', { census: { failure: message } }));
+process.on('message', ({ request, ...details }) => {
+  if (request === 'census') takeCensus(details).catch(({ message }) => send('census', { census: { failure: message } }));
   if (request === 'collect') send('collected', { collected: guard.forceGC() });
+  if (request === 'room') tellRoom();
   // Where there are no signals to ask by, as on Windows.
   if (request === 'snapshot') guard.takeSnapshot({ reason: 'signal' }).catch(({ message }) => send('degraded', { degraded: { reason: message } }));
 });
@@ -39,13 +44,26 @@ function gist({ summary, isLeak, suspects: [first], how, files }) {
   return { summary, isLeak, class: name, words, keptAt, looks: how.looks.map(({ pauseMs }) => pauseMs), files };
 }
 
-async function takeCensus() {
-  const census = await guard.census({ track: true });
-  const { total, pauseMs, walkedMs } = census;
-  const ours = ({ group, location }) => group === 'object' && location?.script.startsWith(__dirname);
-  const grown = before === null ? null : (census.compare(before).classes.find(ours) ?? null);
+/** Counts what is in the heap, and tells what grew since the first time; with `retainers`, who holds the objects of a class. */
+async function takeCensus({ retainers = null }) {
+  const census = await guard.census(retainers === null ? { track: true } : { retainers });
+  const { rows, graph, ...facts } = census;
+  const change = before === null ? null : census.compare(before, { top: ROWS });
   before ??= census;
-  send('census', { census: { total, pauseMs, walkedMs, grown } });
+  const grown = change?.classes.find(isOurs) ?? null;
+  send('census', { census: { ...facts, rows: rows.slice(0, ROWS), own: rows.filter(isOurs), held: graph?.retainers ?? null, change, grown } });
+}
+
+/** Whether a class is the program's: its constructor stands in this folder. */
+function isOurs({ group, location }) {
+  return group === 'object' && location?.script.startsWith(__dirname);
+}
+
+/** What V8's generator would take, and what becomes of a snapshot by it where that is too much. */
+async function tellRoom() {
+  const { allowed, reason, cost } = guard.capabilities().snapshot.estimate;
+  const refusal = allowed ? null : await guard.takeSnapshot({ method: 'fork' }).then(() => null, ({ code, message }) => ({ code, message }));
+  send('room', { room: { reason, neededBytes: cost.memoryBytes, refusal } });
 }
 
 // A server without its terminal has no reason to go on.

@@ -12,6 +12,7 @@ const path = require('path');
 const { parseArgs } = require('util');
 const { setTimeout: sleep } = require('timers/promises');
 const { compareCaches } = require('./cache');
+const { lookInContainer, DEFAULT_SECONDS: CENSUS_SECONDS } = require('./census');
 const { Load } = require('./load');
 const { Log } = require('./log');
 const { Screen, SHOW_CURSOR } = require('./screen');
@@ -23,10 +24,13 @@ const { judge } = require('./verdict');
 
 const USAGE = `npm run demo [-- options]
 npm run demo -- cache [--seconds N]
+npm run demo -- census [--fixed] [--limit WHAT] [--seconds N]
 
   cache        the leaking server and the fixed one side by side
+  census       the leaking server in a container that gets full: what grows in its heap, and who holds it
   --fixed      the same server with an LRUCache in place of the object that leaks
-  --seconds N  about how long it takes, from 15 to 45 (default 36)`;
+  --limit WHAT container (default, where a cgroup may be made) or heap: V8's own limit alone
+  --seconds N  about how long it takes, from 15 to 45 (default 36; census 24)`;
 
 const DEFAULT_SECONDS = 36;
 /** So many times faster than in production memguard hunts at the default length: hours go into half a minute. */
@@ -40,16 +44,27 @@ const SNAPSHOT_PATIENCE_MS = 30e3;
 /** A hunt that is not through when the memory is all but gone has a moment left. */
 const HUNT_PATIENCE_MS = process.platform === 'linux' ? 3e3 : 0;
 
+const LIMITS = ['container', 'heap'];
+
+/** What can be seen. */
+const MODES = {
+  leak: { show: demo, defaultSeconds: DEFAULT_SECONDS },
+  cache: { show: compareCaches, defaultSeconds: DEFAULT_SECONDS },
+  census: { show: lookInContainer, defaultSeconds: CENSUS_SECONDS },
+};
+
 function readFlags() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { fixed: { type: 'boolean', default: false }, seconds: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+    options: { fixed: { type: 'boolean', default: false }, limit: { type: 'string', default: 'container' }, seconds: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
   });
-  const seconds = Number(values.seconds ?? DEFAULT_SECONDS);
+  const [what = 'leak', ...others] = positionals;
+  if (others.length > 0 || !Object.hasOwn(MODES, what)) throw new Error(`${positionals.join(' ')} is not known`);
+  const { show, defaultSeconds } = MODES[what];
+  const seconds = Number(values.seconds ?? defaultSeconds);
   if (!(seconds >= 15 && seconds <= 45)) throw new Error(`--seconds is ${values.seconds}; expected a number from 15 to 45`);
-  const [what, ...others] = positionals;
-  if (others.length > 0 || (what !== undefined && what !== 'cache')) throw new Error(`${positionals.join(' ')} is not known`);
-  return { ...values, seconds, cache: what === 'cache' };
+  if (!LIMITS.includes(values.limit)) throw new Error(`--limit is ${values.limit}; expected ${LIMITS.join(' or ')}`);
+  return { ...values, seconds, show };
 }
 
 async function demo({ fixed, seconds }) {
@@ -156,7 +171,7 @@ function main() {
       process.exit(128 + os.constants.signals[signal]);
     });
   }
-  (flags.cache ? compareCaches(flags) : demo(flags)).then(
+  flags.show(flags).then(
     (ok) => process.exit(ok ? 0 : 1),
     (error) => {
       if (process.stdout.isTTY) process.stdout.write(SHOW_CURSOR);

@@ -33,13 +33,14 @@ class ServerProcess extends EventEmitter {
   #child;
   #stderr = '';
 
-  /** `pace`: so many hours of a hunt go into one. */
-  constructor(script, { snapshotDir, pace = 1 }) {
+  /** `pace`: so many hours of a hunt go into one. `container`: where it runs. `settings`: what else memguard is told. */
+  constructor(script, { snapshotDir, pace = 1, oldSpaceMb = OLD_SPACE_MB, container = null, settings = {} }) {
     super();
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('MEMGUARD_') && name !== 'NODE_OPTIONS'));
-    const args = [`--max-old-space-size=${OLD_SPACE_MB}`, '-r', path.join(__dirname, 'preload.js'), path.join(__dirname, script)];
-    this.#child = spawn(process.execPath, args, {
-      env: { ...env, ...SETTINGS, MEMGUARD_PACE: String(pace), MEMGUARD_SNAPSHOT_DIR: snapshotDir, PORT: '0' },
+    const node = [process.execPath, `--max-old-space-size=${oldSpaceMb}`, '-r', path.join(__dirname, 'preload.js'), path.join(__dirname, script)];
+    const [command, ...args] = container === null ? node : container.enter(node);
+    this.#child = spawn(command, args, {
+      env: { ...env, ...SETTINGS, ...settings, MEMGUARD_PACE: String(pace), MEMGUARD_SNAPSHOT_DIR: snapshotDir, PORT: '0' },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     this.#child.on('error', (error) => {
@@ -72,22 +73,32 @@ class ServerProcess extends EventEmitter {
 
   /** Asks for a snapshot as an operator would. */
   requestSnapshot() {
-    if (process.platform === 'win32') this.#child.send('snapshot');
+    if (process.platform === 'win32') this.#child.send({ request: 'snapshot' });
     else this.#child.kill('SIGUSR2');
   }
 
   /** Has it collect all garbage; answers with what that freed. */
   async collect() {
-    this.#child.send('collect');
+    this.#child.send({ request: 'collect' });
     const [{ collected }] = await once(this, 'collected');
     return collected;
   }
 
-  /** Has it count what is in its heap; from the second time on with the class of its own that `grown` most. */
-  async census() {
-    this.#child.send('census');
+  /**
+   * Has it count what is in its heap; from the second time on with what grew since the first (`change`), and the class of its own that
+   * `grown` most. `retainers`: who holds the objects of this class (`held`).
+   */
+  async census({ retainers = null } = {}) {
+    this.#child.send({ request: 'census', retainers });
     const [{ census }] = await once(this, 'census');
     return census;
+  }
+
+  /** Has it ask for a snapshot by V8's generator, where there is no memory for one; answers with the figures. */
+  async room() {
+    this.#child.send({ request: 'room' });
+    const [{ room }] = await once(this, 'room');
+    return room;
   }
 
   /** CPU time of memguard's own thread in milliseconds, where the system tells: Linux does. */

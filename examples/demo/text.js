@@ -3,12 +3,16 @@
 // How figures and lines of text look.
 
 const MB = 2 ** 20;
+const BAR = 20;
 
 const megabytes = (bytes) => `${(bytes / MB).toFixed(bytes < 99.95 * MB ? 1 : 0)} MB`;
 const percent = (ratio) => `${(ratio * 100).toFixed(0)} %`;
 const clock = (ms) => `${(ms / 1000).toFixed(1)} s`;
 const duration = (ms) => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
 const count = (number) => Math.round(number).toLocaleString('en');
+
+/** A share as a bar of twenty characters. */
+const bar = (ratio) => '█'.repeat(Math.round(Math.min(1, ratio) * BAR)).padEnd(BAR, '·');
 
 /** Breaks a text into lines of at most `width`, at spaces where there are any, not between a number and its unit. */
 function wrap(text, width) {
@@ -46,4 +50,4 @@ function palette(depth) {
   return colors;
 }
 
-module.exports = { megabytes, percent, clock, duration, count, wrap, clip, palette };
+module.exports = { megabytes, percent, clock, duration, count, bar, wrap, clip, palette };
