@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 pub use aggregates::{Aggregate, Aggregates};
 pub(crate) use base::ClassBase;
+pub(crate) use bits::Bits;
 pub use classes::{ClassId, ClassKey, Classes, Members};
 pub use distances::{SYSTEM_DISTANCE, UNREACHED};
 pub use interfaces::{Interface, Interfaces};
@@ -32,7 +33,6 @@ pub use statistics::Statistics;
 use crate::columns::{OutOfMemory, Spare};
 use crate::control::{CancelSignal, Phase, ProgressListener, thread_count};
 use crate::model::{Detachedness, HeapGraph, NodeIndex, SizeColumn, WideColumn};
-use bits::Bits;
 use distances::{Context, DistanceColumn, Distances};
 use dominators::{Dominators, Search};
 use ephemerons::Ephemerons;

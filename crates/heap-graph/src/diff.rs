@@ -121,7 +121,7 @@ pub fn diff(snapshots: &[&Snapshot<'_>], options: &DiffOptions) -> Result<DiffRe
 /// so that their graphs can go before the next one is read.
 ///
 /// Keeps 16 bytes an object, to know it again, and of the oldest heap some 25 bytes a node and its strings besides; together
-/// half of what the heap itself takes with its analysis. While it searches for ways it takes 28 bytes a node of one heap at a time.
+/// half of what the heap itself takes with its analysis. While it searches for ways it takes 17 bytes a node of one heap at a time.
 ///
 /// ```
 /// use memguard_heap_graph::diff::{DiffOptions, Differ};

@@ -39,7 +39,7 @@ impl Default for ReportOptions {
     }
 }
 
-/// Tells what is in a heap. Some passes over nodes and edges and one search for ways; at most 28 bytes a node while it lasts.
+/// Tells what is in a heap. Some passes over nodes and edges and one search for ways; at most 13 bytes a node while it lasts.
 ///
 /// # Errors
 /// When the signal that the snapshot was made with was raised.

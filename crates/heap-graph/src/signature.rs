@@ -19,7 +19,7 @@
 //!    function of the program, at most twelve. So it does not depend on how that function is reached.
 //!
 //! # Cost
-//! One search over the graph, 24 bytes a node while it lasts, and some 60 bytes for each entry: a few ten thousand in
+//! One search over the graph, at most 13 bytes a node while it lasts, and some 60 bytes for each entry: a few ten thousand in
 //! most programs, four million at most.
 
 mod collect;

@@ -87,7 +87,7 @@ impl DigestError {
 }
 
 impl Digest {
-    /// The digest of a heap that was looked at at a moment. One search over the graph, some 28 bytes a node while it lasts.
+    /// The digest of a heap that was looked at at a moment. One search over the graph, some 17 bytes a node while it lasts.
     #[must_use]
     pub fn of(snapshot: &Snapshot<'_>, at: Moment) -> Self {
         let (ways, places) = Ways::with_places(snapshot, MOST_PLACES);

@@ -127,15 +127,23 @@ fn reason(
 /// Whether an array is one event's listeners: a property of what an emitter calls `_events`.
 fn is_listeners(context: &Context<'_, '_>, node: NodeIndex) -> bool {
     let above = context
-        .tree
         .parent(node)
-        .and_then(|(events, _)| context.tree.parent(events));
+        .and_then(|(events, _)| context.parent(events));
     above.is_some_and(|(_, edge)| context.graph().edge(edge).name(context.graph()) == "_events")
 }
 
-/// The first objects of long lists: each is held by one of its own class alone. 8 bytes a node.
+/// The first objects of long lists: each is held by one of its own class alone. Up to 8 bytes a node, where a class has long lists.
 fn chains(context: &Context<'_, '_>) -> Vec<Noticed> {
     let (graph, snapshot) = (context.graph(), context.snapshot);
+    let links = links(context);
+    let is_candidate = |class: ClassId| {
+        links
+            .get(class.index())
+            .is_some_and(|&links| links + 1 >= CHAIN)
+    };
+    if !links.iter().any(|&links| links + 1 >= CHAIN) {
+        return Vec::new();
+    }
     let mut lengths = vec![0_u32; graph.node_count()];
     let mut heads = vec![NodeIndex(0); graph.node_count()];
     let mut longest: HashMap<u32, u32, NumberHash> = HashMap::default();
@@ -145,7 +153,7 @@ fn chains(context: &Context<'_, '_>) -> Vec<Noticed> {
         .filter(|node| node.kind() == NodeKind::Object)
         .map(|node| node.index())
     {
-        if is_part(graph, node) {
+        if !is_candidate(snapshot.class(node)) || is_part(graph, node) {
             continue;
         }
         let mut at = node;
@@ -180,6 +188,18 @@ fn chains(context: &Context<'_, '_>) -> Vec<Noticed> {
         entries: u64::from(length),
     };
     longest.into_iter().map(notice).collect()
+}
+
+/// By class: how many are dominated by another of the same, which are all links of lists, and more.
+fn links(context: &Context<'_, '_>) -> Vec<u32> {
+    let (graph, snapshot) = (context.graph(), context.snapshot);
+    let mut links = vec![0_u32; snapshot.aggregates().classes().count()];
+    for node in (0..graph.node_count() as u32).map(NodeIndex) {
+        let class = snapshot.class(node);
+        links[class.index()] +=
+            u32::from(snapshot.class(snapshot.analysis().dominator(node)) == class);
+    }
+    links
 }
 
 /// The class of most entries, by the first of them.

@@ -1,6 +1,8 @@
 //! What all sections share.
 
-use crate::model::{Edge, EdgeKind, EdgeLabel, HeapGraph, NodeIndex, NodeKind, StringId};
+use crate::model::{
+    EdgeIndex, EdgeKind, HeapGraph, NodeIndex, NodeKind, StringId, edge_kind, edge_target,
+};
 use crate::retainers::{RetainerTree, Search, way_to, words};
 use crate::signature::{Labels, Names, is_part};
 use crate::snapshot::Snapshot;
@@ -8,7 +10,7 @@ use crate::snapshot::Snapshot;
 /// A heap with its ways and the names of V8's links, looked up once.
 pub(super) struct Context<'s, 'g> {
     pub(super) snapshot: &'s Snapshot<'g>,
-    pub(super) tree: RetainerTree,
+    tree: RetainerTree,
     /// Most rows of a list.
     pub(super) rows: usize,
     /// Bytes of a pointer in this heap: 4 with compressed pointers.
@@ -59,18 +61,26 @@ impl<'s, 'g> Context<'s, 'g> {
     /// One look at all edges of an object.
     pub(super) fn stores(&self, node: NodeIndex) -> Stores {
         let mut stores = Stores::default();
-        for edge in self.graph().edges(node) {
-            match (edge.kind, edge.label) {
-                (EdgeKind::Element, _) => stores.indexed += 1,
-                (EdgeKind::Property, _) => stores.named += 1,
-                (EdgeKind::Internal, EdgeLabel::Name(name)) if self.is_store(&edge) => {
-                    let name = Some(name);
-                    if name == self.table {
-                        stores.table = Some(edge.target);
+        let graph = self.graph();
+        for edge in graph.edge_range(node) {
+            let word = graph.edge_words[edge as usize];
+            match edge_kind(word) {
+                EdgeKind::Element => stores.indexed += 1,
+                EdgeKind::Property => stores.named += 1,
+                EdgeKind::Internal => {
+                    let name = Some(StringId(graph.edge_labels.get(edge as usize)));
+                    let store = if name == self.table {
+                        &mut stores.table
                     } else if name == self.elements {
-                        stores.elements = Some(edge.target);
+                        &mut stores.elements
                     } else if name == self.properties {
-                        stores.properties = Some(edge.target);
+                        &mut stores.properties
+                    } else {
+                        continue;
+                    };
+                    let target = edge_target(word);
+                    if graph.kind(target) == NodeKind::Array {
+                        *store = Some(NodeIndex(target));
                     }
                 }
                 _ => {}
@@ -81,8 +91,9 @@ impl<'s, 'g> Context<'s, 'g> {
         stores
     }
 
-    fn is_store(&self, edge: &Edge) -> bool {
-        self.graph().node(edge.target).kind() == NodeKind::Array
+    /// What holds an object, and the reference by which it does.
+    pub(super) fn parent(&self, node: NodeIndex) -> Option<(NodeIndex, EdgeIndex)> {
+        self.tree.parent(self.graph(), node)
     }
 
     /// The way to an object, in one line.
@@ -93,10 +104,10 @@ impl<'s, 'g> Context<'s, 'g> {
     /// The nearest thing above an object that is one of its own, with the reference: `LogEntry.url`.
     pub(super) fn held_by(&self, node: NodeIndex) -> Option<String> {
         let graph = self.graph();
-        let (from, edge) = self.tree.parent(node)?;
+        let (from, edge) = self.parent(node)?;
         let mut owner = from;
         while is_part(graph, owner) {
-            owner = self.tree.parent(owner)?.0;
+            owner = self.parent(owner)?.0;
         }
         let edge = graph.edge(edge);
         let word = if owner == from {

@@ -13,7 +13,8 @@ use crate::retainers::Topmost;
 /// The package of what is in none.
 const APP: &str = "(app)";
 const NODE: &str = "node";
-const NONE: u32 = u32::MAX;
+/// In place of the number of a group, which counts from 1 in columns: zeroes that are never written to take no memory.
+const NONE: u32 = 0;
 
 /// What is found of a script.
 #[derive(Clone, Default)]
@@ -27,7 +28,7 @@ struct Script {
     package: usize,
 }
 
-/// Packages and scripts, those that retain most first. 8 bytes a node.
+/// Packages and scripts, those that retain most first. Up to 8 bytes a node, for functions, scopes and what dominates them.
 pub(super) fn owners(context: &Context<'_, '_>) -> (Listing<PackageRow>, Listing<ModuleRow>) {
     let mut scripts = Vec::new();
     let mut script_of = vec![NONE; context.graph().node_count()];
@@ -48,7 +49,7 @@ pub(super) fn owners(context: &Context<'_, '_>) -> (Listing<PackageRow>, Listing
         script.retained = retained;
     }
     for script in script_of.iter_mut().filter(|script| **script != NONE) {
-        *script = scripts[*script as usize].package as u32;
+        *script = scripts[*script as usize - 1].package as u32 + 1;
     }
     let by_package = retained(context, &script_of, packages.len());
     (
@@ -83,10 +84,13 @@ fn functions_and_scopes(
                     name: name.to_owned(),
                     ..Script::default()
                 });
-                scripts.len() as u32 - 1
+                scripts.len() as u32
             })
         });
-        let Some(script) = scripts.get_mut(number as usize) else {
+        let Some(script) = (number as usize)
+            .checked_sub(1)
+            .and_then(|at| scripts.get_mut(at))
+        else {
             continue;
         };
         if node.kind() == NodeKind::Object {
@@ -162,7 +166,7 @@ fn retained(context: &Context<'_, '_>, group_of: &[u32], groups: usize) -> Vec<u
             .above(node)
             .is_none_or(|above| group(above) != group(node))
         {
-            retained[group(node) as usize] += analysis.retained_size(node);
+            retained[group(node) as usize - 1] += analysis.retained_size(node);
         }
     }
     retained

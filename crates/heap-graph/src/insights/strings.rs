@@ -9,11 +9,13 @@ use super::context::Context;
 use crate::model::{NodeIndex, NodeKind, StringId};
 use crate::report::{DuplicateString, Listing};
 use crate::retainers::words;
+use crate::signature::NumberHash;
 
 /// Of strings of one content so many are asked who holds them.
 const ASKED: usize = 100;
 
-/// The contents with most bytes to save, and the bytes that all could save. 16 bytes a string.
+/// The contents with most bytes to save, and the bytes that all could save. 2 bytes a string, and some 50 for each of those
+/// that there are several of.
 pub(super) fn duplicates(context: &Context<'_, '_>) -> (Listing<DuplicateString>, u64) {
     let graph = context.graph();
     let flat = || {
@@ -21,26 +23,30 @@ pub(super) fn duplicates(context: &Context<'_, '_>) -> (Listing<DuplicateString>
             .nodes()
             .filter(|node| node.kind() == NodeKind::String && node.self_size() > 0)
     };
-    let mut strings: Vec<(StringId, u64)> = flat()
-        .map(|node| (node.name_id(), node.self_size()))
+    let mut is_met = vec![false; graph.string_count()];
+    let mut is_met_again = is_met.clone();
+    for node in flat() {
+        let id = node.name_id().index();
+        is_met_again[id] |= std::mem::replace(&mut is_met[id], true);
+    }
+    drop(is_met);
+    let mut counts: HashMap<(StringId, u64), u64, NumberHash> = HashMap::default();
+    for node in flat().filter(|node| is_met_again[node.name_id().index()]) {
+        *counts
+            .entry((node.name_id(), node.self_size()))
+            .or_default() += 1;
+    }
+    drop(is_met_again);
+    let mut groups: Vec<(u64, (StringId, u64), u64)> = counts
+        .into_iter()
+        .filter(|&(_, count)| count > 1)
+        .map(|(key, count)| (key.1 * (count - 1), key, count))
         .collect();
-    strings.sort_unstable();
-    let mut groups: Vec<(u64, (StringId, u64), u64)> = strings
-        .chunk_by(|a, b| a == b)
-        .filter(|same| same.len() > 1)
-        .map(|same| {
-            (
-                same[0].1 * (same.len() as u64 - 1),
-                same[0],
-                same.len() as u64,
-            )
-        })
-        .collect();
-    drop(strings);
     let wasted = groups.iter().map(|group| group.0).sum();
     groups.sort_by(|a, b| {
         b.0.cmp(&a.0)
             .then_with(|| graph.string(a.1.0).cmp(&graph.string(b.1.0)))
+            .then_with(|| a.1.cmp(&b.1))
     });
     let total = groups.len() as u64;
     groups.truncate(context.rows);

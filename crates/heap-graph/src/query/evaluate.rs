@@ -151,7 +151,8 @@ fn below(snapshot: &Snapshot<'_>, pattern: &Pattern) -> Vec<bool> {
         snapshot,
         &mut labels,
         &mut names,
-        |_, _, Settled { node, way, .. }| {
+        |_, _, settled: Settled<'_>| {
+            let (node, way) = (settled.node, settled.way());
             let text = |id: StringId| move || graph.string(id);
             let above = way
                 .as_ref()

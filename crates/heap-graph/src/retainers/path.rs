@@ -22,8 +22,9 @@ pub(crate) fn way_to(
     tree: &RetainerTree,
     node: NodeIndex,
 ) -> Option<RetainingPath> {
-    tree.cost(node)?;
-    Some(describe(snapshot, &tree.path(node), node))
+    let edges = tree.path(snapshot.graph(), node);
+    let is_held = !edges.is_empty() || node == snapshot.graph().root();
+    is_held.then(|| describe(snapshot, &edges, node))
 }
 
 /// The chain of `edges`, the first from the root, the last to `target`.

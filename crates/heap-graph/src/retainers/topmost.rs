@@ -3,14 +3,14 @@
 use crate::analysis::Analysis;
 use crate::model::NodeIndex;
 
-const UNKNOWN: u32 = u32::MAX;
-const NONE: u32 = u32::MAX - 1;
+const UNKNOWN: u32 = 0;
+const NONE: u32 = u32::MAX;
 
-/// Which members of a set dominate which others: 4 bytes a node.
+/// Which members of a set dominate which others: 4 bytes for each node at or above one, by pages of these.
 pub(crate) struct Topmost<'a, 'g, F> {
     analysis: &'a Analysis<'g>,
     is_member: F,
-    /// The nearest member at or above a node, as far as it is known.
+    /// One more than the nearest member at or above a node, as far as it is known: zeroes that are never written to take no memory.
     nearest: Vec<u32>,
     trail: Vec<u32>,
 }
@@ -40,15 +40,15 @@ impl<'a, 'g, F: Fn(NodeIndex) -> bool> Topmost<'a, 'g, F> {
                 break known;
             }
             if (self.is_member)(at) {
-                self.nearest[at.index()] = at.0;
-                break at.0;
+                self.nearest[at.index()] = at.0 + 1;
+                break at.0 + 1;
             }
             self.trail.push(at.0);
         };
         for passed in self.trail.drain(..) {
             self.nearest[passed as usize] = found;
         }
-        (found != NONE).then_some(NodeIndex(found))
+        (found != NONE).then(|| NodeIndex(found - 1))
     }
 }
 

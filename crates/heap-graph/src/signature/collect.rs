@@ -3,7 +3,7 @@
 use super::labels::Labels;
 use super::names::Names;
 use super::trie::{Entry, ROOT, Trie};
-use crate::model::EdgeKind;
+use crate::model::{EdgeKind, NodeIndex};
 use crate::retainers::{RetainerTree, Search, Settled};
 use crate::snapshot::Snapshot;
 
@@ -33,6 +33,15 @@ impl Collection {
 
     /// Adds a graph as the next column.
     pub(crate) fn add(&mut self, source: &Snapshot<'_>) -> Collected {
+        self.add_watched(source, |_, _| {})
+    }
+
+    /// The same, and calls `reached` for each node with how far it is, nearest first.
+    pub(crate) fn add_watched(
+        &mut self,
+        source: &Snapshot<'_>,
+        mut reached: impl FnMut(NodeIndex, u32),
+    ) -> Collected {
         let graph = source.graph();
         let snapshot = self.trie.add_snapshot();
         let mut entries = vec![UNREACHED; graph.node_count()];
@@ -43,8 +52,12 @@ impl Collection {
             source,
             &mut labels,
             &mut self.names,
-            |labels, names, settled| {
-                let Settled { node, label, way } = settled;
+            |labels, names, settled: Settled<'_>| {
+                let way = settled.way();
+                let Settled {
+                    node, label, cost, ..
+                } = settled;
+                reached(node, cost);
                 let size = graph.node(node).self_size();
                 let (entry, count) = match way {
                     None => (ROOT, 1),

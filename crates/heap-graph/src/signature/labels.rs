@@ -1,7 +1,6 @@
 //! What nodes and edges of one graph are called in signatures, and what part they play in it.
 //!
-//! Every string of the graph is folded at most once per use, and only when it is met: 4 bytes a string for each kind of
-//! edge, nothing per node.
+//! Every string of the graph is folded at most once per use, and only when it is met: 4 bytes a string, nothing per node.
 
 use std::collections::HashMap;
 
@@ -79,27 +78,82 @@ pub(crate) struct EdgeWord {
     pub(crate) link: Link,
 }
 
-/// Edge words by the string they come from, filled as they are met.
+/// What a string is used for by an edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Use {
+    Property = 1,
+    Variable = 2,
+    Internal = 3,
+}
+
+/// Numbers of edge words by the string that they come from and its use, filled as they are met.
 #[derive(Default)]
 struct WordCache {
-    numbers: Vec<u32>,
+    /// By string: the use that was met first in the lowest two bits, above it the number; 0 for none.
+    first: Vec<u32>,
+    /// Few strings are used for different things.
+    others: HashMap<(Use, StringId), u32, NumberHash>,
 }
 
 impl WordCache {
-    fn get(&self, id: StringId) -> Option<u32> {
-        self.numbers
-            .get(id.index())
-            .copied()
-            .filter(|&number| number != u32::MAX)
+    #[inline]
+    fn get(&self, usage: Use, id: StringId) -> Option<u32> {
+        let first = *self.first.get(id.index())?;
+        if first & 3 == usage as u32 {
+            return Some(first >> 2);
+        }
+        self.others.get(&(usage, id)).copied()
     }
 
-    fn set(&mut self, id: StringId, number: u32, strings: usize) {
-        if self.numbers.is_empty() {
-            self.numbers = vec![u32::MAX; strings];
+    fn set(&mut self, usage: Use, id: StringId, number: u32, strings: usize) {
+        if self.first.is_empty() {
+            self.first = vec![0; strings];
         }
-        if let Some(slot) = self.numbers.get_mut(id.index()) {
-            *slot = number;
+        match self.first.get_mut(id.index()) {
+            Some(first) if *first == 0 && number < 1 << 30 => *first = number << 2 | usage as u32,
+            _ => {
+                self.others.insert((usage, id), number);
+            }
         }
+    }
+}
+
+/// What a node is known by as far as its label goes: kind, name, script.
+type NodeKey = (u8, u32, u32);
+
+/// Labels of nodes by what these are known by.
+struct NodeCache {
+    all: HashMap<NodeKey, NodeLabel, NumberHash>,
+    /// Those met last: what follows one another is alike.
+    recent: Vec<Option<(NodeKey, NodeLabel)>>,
+}
+
+impl NodeCache {
+    /// As many as a byte can tell.
+    const RECENT: usize = 256;
+
+    fn new() -> Self {
+        Self {
+            all: HashMap::default(),
+            recent: vec![None; Self::RECENT],
+        }
+    }
+
+    #[inline]
+    fn place((kind, name, script): NodeKey) -> usize {
+        let mixed = name.wrapping_mul(0x9e37_79b1) ^ script.wrapping_mul(0x85eb_ca6b);
+        (mixed >> 24) as usize ^ usize::from(kind)
+    }
+
+    #[inline]
+    fn get(&mut self, key: NodeKey) -> Option<NodeLabel> {
+        let recent = &mut self.recent[Self::place(key)];
+        if let Some((_, label)) = recent.filter(|(known, _)| *known == key) {
+            return Some(label);
+        }
+        let label = *self.all.get(&key)?;
+        *recent = Some((key, label));
+        Some(label)
     }
 }
 
@@ -109,10 +163,10 @@ pub(crate) struct Labels<'g> {
     scripts: &'g Scripts,
     words: Vec<EdgeWord>,
     word_numbers: HashMap<Name, u32, NumberHash>,
-    properties: WordCache,
-    variables: WordCache,
-    internals: WordCache,
-    classes: HashMap<(u8, u32, u32), NodeLabel, NumberHash>,
+    cache: WordCache,
+    classes: NodeCache,
+    /// Of kinds whose nodes are all of one class.
+    by_kind: [Option<NodeLabel>; NodeKind::ALL.len()],
     any_entry: EdgeWord,
     shortcut: EdgeWord,
 }
@@ -135,10 +189,9 @@ impl<'g> Labels<'g> {
             scripts,
             words: Vec::new(),
             word_numbers: HashMap::default(),
-            properties: WordCache::default(),
-            variables: WordCache::default(),
-            internals: WordCache::default(),
-            classes: HashMap::default(),
+            cache: WordCache::default(),
+            classes: NodeCache::new(),
+            by_kind: [None; NodeKind::ALL.len()],
             any_entry,
             shortcut,
         }
@@ -146,50 +199,34 @@ impl<'g> Labels<'g> {
 
     /// The node's class, folded: `LogEntry`, `(string)`, `function handler [server.js]`.
     pub(crate) fn node(&mut self, index: NodeIndex, names: &mut Names) -> NodeLabel {
+        let kind = self.graph.kind(index.0);
+        if let Some(label) = self.by_kind[kind as usize] {
+            return label;
+        }
         let node = self.graph.node(index);
-        let kind = node.kind();
         let script = match kind {
             NodeKind::Closure => node
                 .location()
                 .map_or(NO_SCRIPT, |location| location.script_id),
-            // All of one class, whatever they contain.
-            NodeKind::String
-            | NodeKind::ConcatenatedString
-            | NodeKind::SlicedString
-            | NodeKind::Symbol => {
-                return self.unnamed(kind, names);
-            }
-            NodeKind::RegExp | NodeKind::Number | NodeKind::BigInt => {
-                return self.unnamed(kind, names);
-            }
             _ => NO_SCRIPT,
         };
         let key = (kind as u8, node.name_id().0, script);
-        if let Some(&label) = self.classes.get(&key) {
+        if let Some(label) = self.classes.get(key) {
             return label;
         }
-        let label = self.classify(kind, &node.name(), script, names);
-        self.classes.insert(key, label);
-        label
+        self.new_class(index, key, names)
     }
 
-    fn unnamed(&mut self, kind: NodeKind, names: &mut Names) -> NodeLabel {
-        let key = (kind as u8, u32::MAX, NO_SCRIPT);
-        if let Some(&label) = self.classes.get(&key) {
-            return label;
+    #[cold]
+    fn new_class(&mut self, index: NodeIndex, key: NodeKey, names: &mut Names) -> NodeLabel {
+        let node = self.graph.node(index);
+        let kind = node.kind();
+        if let Some((text, role)) = unnamed(kind) {
+            let name = names.intern(text);
+            return *self.by_kind[kind as usize].insert(NodeLabel { name, role });
         }
-        let (text, role) = match kind {
-            NodeKind::RegExp => ("RegExp", Role::Object),
-            NodeKind::Number => ("(number)", Role::System),
-            NodeKind::BigInt => ("(bigint)", Role::Object),
-            NodeKind::Symbol => ("(symbol)", Role::Object),
-            _ => ("(string)", Role::Object),
-        };
-        let label = NodeLabel {
-            name: names.intern(text),
-            role,
-        };
-        self.classes.insert(key, label);
+        let label = self.classify(kind, &node.name(), key.2, names);
+        self.classes.all.insert(key, label);
         label
     }
 
@@ -202,8 +239,7 @@ impl<'g> Labels<'g> {
         };
         let text = match kind {
             NodeKind::Closure => self.function(name, script),
-            _ if role == Role::System => "(system)".to_owned(),
-            NodeKind::Array => "(array)".to_owned(),
+            _ if role == Role::System => SYSTEM.to_owned(),
             _ => fold::class(name).into_owned(),
         };
         NodeLabel {
@@ -229,16 +265,14 @@ impl<'g> Labels<'g> {
         let EdgeLabel::Name(id) = edge.label else {
             return self.any_entry;
         };
-        let cache = match edge.kind {
-            EdgeKind::Property => &self.properties,
-            EdgeKind::Context => &self.variables,
+        let usage = match edge.kind {
+            EdgeKind::Property => Use::Property,
+            EdgeKind::Context => Use::Variable,
             EdgeKind::Shortcut => return self.shortcut,
-            _ => &self.internals,
+            _ => Use::Internal,
         };
-        if let Some(word) = cache
-            .get(id)
-            .and_then(|number| self.words.get(number as usize))
-        {
+        let known = self.cache.get(usage, id);
+        if let Some(word) = known.and_then(|number| self.words.get(number as usize)) {
             return *word;
         }
         let word = word_of(edge.kind, &self.graph.string(id), names);
@@ -247,13 +281,33 @@ impl<'g> Labels<'g> {
         if number == next {
             self.words.push(word);
         }
-        let cache = match edge.kind {
-            EdgeKind::Property => &mut self.properties,
-            EdgeKind::Context => &mut self.variables,
-            _ => &mut self.internals,
-        };
-        cache.set(id, number, self.graph.string_count());
+        self.cache.set(usage, id, number, self.graph.string_count());
         word
+    }
+}
+
+/// V8's bookkeeping in signatures.
+const SYSTEM: &str = "(system)";
+
+/// The class and the part of nodes of a kind whose names tell nothing.
+fn unnamed(kind: NodeKind) -> Option<(&'static str, Role)> {
+    match kind {
+        NodeKind::String | NodeKind::ConcatenatedString | NodeKind::SlicedString => {
+            Some(("(string)", Role::Object))
+        }
+        NodeKind::Symbol => Some(("(symbol)", Role::Object)),
+        NodeKind::RegExp => Some(("RegExp", Role::Object)),
+        NodeKind::Number => Some(("(number)", Role::System)),
+        NodeKind::BigInt => Some(("(bigint)", Role::Object)),
+        NodeKind::Array => Some(("(array)", Role::Store)),
+        NodeKind::Code | NodeKind::ObjectShape => Some((SYSTEM, Role::System)),
+        NodeKind::Hidden
+        | NodeKind::Object
+        | NodeKind::Closure
+        | NodeKind::Native
+        | NodeKind::Synthetic
+        | NodeKind::WasmObject
+        | NodeKind::Other => None,
     }
 }
 

@@ -244,7 +244,10 @@ fn way(
         if left.next_if_eq(&now.graph().node(node).id()).is_some() {
             way.push(node);
         }
-        at = grown.tree.parent(node).map(|(parent, _)| parent);
+        at = grown
+            .tree
+            .parent(now.graph(), node)
+            .map(|(parent, _)| parent);
     }
     way
 }
