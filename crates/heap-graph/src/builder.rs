@@ -1,12 +1,12 @@
 //! Filling a graph from something that is not a snapshot file: a heap walker, a test.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hasher, RandomState};
 
 use crate::model::{
-    Detachedness, EdgeKind, EdgeLabel, HeapGraph, LabelColumn, Location, Locations, MAX_EDGES,
-    MAX_NODES, NearColumn, NodeIndex, NodeKind, SizeColumn, StringId, StringTable, WideColumn,
-    encode, insert, pack_edge,
+    BlockColumn, BlockWriter, Detachedness, EdgeKind, EdgeLabel, HeapGraph, LabelColumn, Location,
+    Locations, MAX_EDGES, MAX_NODES, NameColumn, NearColumn, NodeIndex, NodeKind, SizeColumn,
+    StringId, StringTable, WideColumn, encode, pack_edge,
 };
 
 /// Why a graph cannot be built.
@@ -60,8 +60,8 @@ impl BuildError {
 /// Fills a [`HeapGraph`]: nodes, edges and strings in any order, forward references allowed.
 ///
 /// The first node added is the root. Edges given in the order of the nodes they come from need no sorting at
-/// the end. While it fills, 7 bytes an edge (12 for one that comes out of order) and 17 to 21 a node; strings are kept once each, with
-/// 8 to 16 bytes to find them again.
+/// the end. While it fills, 5 bytes an edge (12 for one that comes out of order) and 11 to 17 a node, where neighbours are alike; strings
+/// are kept once each, with 10 to 20 bytes to find them again.
 ///
 /// ```
 /// use memguard_heap_graph::{EdgeKind, GraphBuilder, NodeKind};
@@ -77,23 +77,26 @@ impl BuildError {
 #[derive(Debug, Default)]
 pub struct GraphBuilder {
     kinds: Vec<u8>,
-    names: Vec<u32>,
+    names: BlockWriter,
+    /// The last string that a node or an edge is named by.
+    last_name: u32,
     ids: WideColumn,
     self_sizes: SizeColumn,
     /// The first edge of each node, of those that came in the order of their sources.
     first_edge: Vec<u32>,
     /// The others: source, label, word.
     late: Vec<(u32, u32, u32)>,
-    edge_labels: LabelColumn,
+    edge_labels: BlockWriter,
     edge_words: Vec<u32>,
     detachedness: Vec<(NodeIndex, Detachedness)>,
     has_detachedness: bool,
     strings: StringTable,
     interned: Interned,
     places: HashMap<Location, u32>,
-    locations: Locations,
-    /// Of nodes that were not there yet.
-    early_locations: Vec<(NodeIndex, u32)>,
+    /// Of each node one more than the number of its place, or 0.
+    node_places: BlockWriter,
+    /// Of nodes that were not the last at that time.
+    late_places: Vec<(NodeIndex, u32)>,
     extra_native_bytes: u64,
     overflow: Option<BuildError>,
 }
@@ -136,6 +139,17 @@ impl From<EdgeLabel> for NewLabel<'_> {
     }
 }
 
+/// Kind and label of edges that are many, made once by [`GraphBuilder::stamp`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EdgeStamp {
+    kind: EdgeKind,
+    label: u32,
+}
+
+/// A place in the source that nodes share, made once by [`GraphBuilder::place`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlaceId(u32);
+
 impl GraphBuilder {
     /// An empty graph to fill.
     #[must_use]
@@ -150,30 +164,34 @@ impl GraphBuilder {
         let nodes = nodes.min(MAX_NODES);
         Self {
             kinds: Vec::with_capacity(nodes),
-            names: Vec::with_capacity(nodes),
             ids: WideColumn::Narrow(Vec::with_capacity(nodes)),
             self_sizes: SizeColumn::with_capacity(nodes),
             first_edge: Vec::with_capacity(nodes.saturating_add(1)),
-            edge_labels: LabelColumn::with_capacity(edges),
             edge_words: Vec::with_capacity(edges),
             ..Self::default()
         }
     }
 
-    /// For ids that are addresses, most of them in rising order: two bytes each then, in place of eight. Makes room for a place of each node
-    /// besides, so that nothing has to be moved while the graph is filled.
+    /// For ids that are addresses, most of them in rising order: two bytes each then, in place of eight.
     #[must_use]
     pub fn with_address_ids(mut self) -> Self {
         let nodes = self.kinds.capacity();
         self.ids = WideColumn::Near(NearColumn::with_capacity(nodes));
-        self.locations = Locations::with_capacity(nodes);
+        self
+    }
+
+    /// Makes room to find so many strings again.
+    #[must_use]
+    pub fn with_strings(mut self, strings: usize) -> Self {
+        self.interned.grow(&self.strings, strings);
         self
     }
 
     /// The id of a text in the string table, which is added if it is new.
     pub fn string(&mut self, text: &str) -> StringId {
         let raw = encode(text);
-        if let Some(id) = self.interned.find(&self.strings, &raw) {
+        let hash = self.interned.hash(&raw);
+        if let Some(id) = self.interned.find(&self.strings, &raw, hash) {
             return id;
         }
         if self.strings.len() >= u32::MAX as usize {
@@ -185,7 +203,7 @@ impl GraphBuilder {
         }
         let id = StringId(self.strings.len() as u32);
         self.strings.push_raw(&raw);
-        self.interned.add(&self.strings, id);
+        self.interned.add(&self.strings, id, hash);
         id
     }
 
@@ -197,6 +215,7 @@ impl GraphBuilder {
     }
 
     /// [`GraphBuilder::node`] with a string added before.
+    #[inline]
     pub fn node_named(
         &mut self,
         kind: NodeKind,
@@ -214,6 +233,7 @@ impl GraphBuilder {
         let index = NodeIndex(self.kinds.len() as u32);
         self.kinds.push(kind as u8);
         self.names.push(name.0);
+        self.last_name = self.last_name.max(name.0);
         self.ids.push(id);
         self.self_sizes.push(self_size);
         index
@@ -233,6 +253,13 @@ impl GraphBuilder {
         label: impl Into<NewLabel<'a>>,
         target: NodeIndex,
     ) {
+        let stamp = self.stamp(kind, label);
+        self.stamped_edge(from, stamp, target);
+    }
+
+    /// Kind and label of edges, for [`GraphBuilder::stamped_edge`].
+    #[inline]
+    pub fn stamp<'a>(&mut self, kind: EdgeKind, label: impl Into<NewLabel<'a>>) -> EdgeStamp {
         let label = match (label.into(), kind.has_index()) {
             (NewLabel::Index(index), true) => index,
             (NewLabel::Index(index), false) => self.string(&index.to_string()).0,
@@ -240,24 +267,41 @@ impl GraphBuilder {
             (NewLabel::Text(text), false) => self.string(text).0,
             (NewLabel::Text(text), true) => text.parse().unwrap_or(0),
         };
-        if self.edge_words.len() + self.late.len() >= MAX_EDGES || target.index() >= MAX_NODES {
-            let (what, limit) = if target.index() >= MAX_NODES {
-                ("nodes", MAX_NODES)
-            } else {
-                ("edges", MAX_EDGES)
-            };
-            self.overflow = Some(BuildError::TooLarge { what, limit });
+        if !kind.has_index() {
+            self.last_name = self.last_name.max(label);
+        }
+        EdgeStamp { kind, label }
+    }
+
+    /// [`GraphBuilder::edge`] for who adds millions of them.
+    #[inline]
+    pub fn stamped_edge(&mut self, from: NodeIndex, stamp: EdgeStamp, target: NodeIndex) {
+        let next = self.edge_words.len();
+        if next + self.late.len() >= MAX_EDGES || target.index() >= MAX_NODES {
+            self.overflown(target);
             return;
         }
-        let word = pack_edge(kind, target.0);
-        if from.index() + 1 < self.first_edge.len() {
-            self.late.push((from.0, label, word));
+        let word = pack_edge(stamp.kind, target.0);
+        let known = self.first_edge.len();
+        if from.index() + 1 < known {
+            self.late.push((from.0, stamp.label, word));
             return;
         }
-        let next = self.edge_words.len() as u32;
-        self.first_edge.resize(from.index() + 1, next);
-        self.edge_labels.push(label);
+        if from.index() >= known {
+            self.first_edge.resize(from.index() + 1, next as u32);
+        }
+        self.edge_labels.push(stamp.label);
         self.edge_words.push(word);
+    }
+
+    #[cold]
+    fn overflown(&mut self, target: NodeIndex) {
+        let (what, limit) = if target.index() >= MAX_NODES {
+            ("nodes", MAX_NODES)
+        } else {
+            ("edges", MAX_EDGES)
+        };
+        self.overflow = Some(BuildError::TooLarge { what, limit });
     }
 
     /// Says whether a node is part of a document.
@@ -270,13 +314,27 @@ impl GraphBuilder {
 
     /// Says where a node's function or constructor stands in the source.
     pub fn location(&mut self, node: NodeIndex, location: Location) {
+        let place = self.place(location);
+        self.located(node, place);
+    }
+
+    /// The number of a place, for [`GraphBuilder::located`].
+    pub fn place(&mut self, location: Location) -> PlaceId {
         let next = self.places.len() as u32;
-        let place = *self.places.entry(location).or_insert(next);
-        if node.index() < self.kinds.len() {
-            self.locations.set(node, place);
-        } else {
-            self.early_locations.push((node, place));
+        PlaceId(*self.places.entry(location).or_insert(next))
+    }
+
+    /// [`GraphBuilder::location`] for who has many nodes of one place.
+    #[inline]
+    pub fn located(&mut self, node: NodeIndex, PlaceId(place): PlaceId) {
+        if node.index() + 1 != self.kinds.len() || node.index() < self.node_places.len() {
+            self.late_places.push((node, place));
+            return;
         }
+        while self.node_places.len() < node.index() {
+            self.node_places.push(0);
+        }
+        self.node_places.push(place + 1);
     }
 
     /// Memory outside of the nodes, in bytes, that counts as native.
@@ -293,40 +351,35 @@ impl GraphBuilder {
         if let Some(error) = self.overflow {
             return Err(error);
         }
+        self.interned = Interned::default();
         let nodes = self.kinds.len();
         if nodes == 0 {
             return Err(BuildError::Empty);
         }
         self.check_references()?;
-        let first_edge = self.sort_edges();
+        let (first_edge, edge_labels) = self.sort_edges();
         self.detachedness.sort_by_key(|entry| entry.0);
         self.detachedness.dedup_by_key(|entry| entry.0);
         self.detachedness.retain(|entry| entry.0.index() < nodes);
-        for &(node, place) in self.early_locations.iter().rev() {
-            // Of two for one node the later counts.
-            if node.index() < nodes && !self.locations.has(node) {
-                self.locations.set(node, place);
-            }
-        }
+        self.late_places.retain(|entry| entry.0.index() < nodes);
         let mut places = vec![Location::default(); self.places.len()];
         for (location, at) in self.places {
             places[at as usize] = location;
         }
         self.strings.shrink();
         self.edge_words.shrink_to_fit();
-        self.edge_labels.shrink();
         Ok(HeapGraph {
             kinds: self.kinds,
-            names: self.names,
+            names: NameColumn::Blocks(self.names.finish()),
             ids: self.ids,
             self_sizes: self.self_sizes,
             first_edge,
-            edge_labels: self.edge_labels,
+            edge_labels: LabelColumn::Blocks(edge_labels),
             edge_words: self.edge_words,
             detachedness: self.detachedness,
             has_detachedness: self.has_detachedness,
             strings: self.strings,
-            locations: self.locations.with_places(places),
+            locations: Locations::by_node(places, self.node_places.finish(), &self.late_places),
             root: NodeIndex(0),
             extra_native_bytes: self.extra_native_bytes,
         })
@@ -335,126 +388,139 @@ impl GraphBuilder {
     fn check_references(&self) -> Result<(), BuildError> {
         let nodes = self.kinds.len();
         let strings = self.strings.len();
-        let source = |at: usize| {
-            let after = |&first: &u32| first as usize <= at;
-            self.first_edge.partition_point(after).saturating_sub(1) as u32
+        let no_node = |from: usize, target: usize| {
+            Err(BuildError::NoSuchNode {
+                from: NodeIndex(from as u32),
+                target: NodeIndex(target as u32),
+                nodes,
+            })
         };
-        let last = self.first_edge.len().saturating_sub(1) as u32;
-        let in_order = self.edge_words.iter().enumerate();
-        let in_order = in_order.map(|(at, &word)| {
-            let target = crate::model::edge_target(word) as usize;
-            let from = if target < nodes { last } else { source(at) };
-            (from, self.edge_labels.get(at), word)
-        });
-        for (from, label, word) in in_order.chain(self.late.iter().copied()) {
-            let target = crate::model::edge_target(word);
-            if from.max(target) as usize >= nodes {
-                return Err(BuildError::NoSuchNode {
-                    from: NodeIndex(from),
-                    target: NodeIndex(target),
-                    nodes,
-                });
-            }
-            if !crate::model::edge_kind(word).has_index() && label as usize >= strings {
-                return Err(BuildError::NoSuchString {
-                    id: StringId(label),
-                    strings,
-                });
+        let target = |&word: &u32| crate::model::edge_target(word) as usize;
+        let known = self.first_edge.len();
+        if self.edge_words.iter().map(target).max() >= Some(nodes) {
+            let is_none = |word: &u32| target(word) >= nodes;
+            let at = self.edge_words.iter().position(is_none).unwrap_or(0);
+            let after = |&first: &u32| first as usize <= at;
+            let from = self.first_edge.partition_point(after).saturating_sub(1);
+            return no_node(from, target(&self.edge_words[at]));
+        }
+        if known > nodes {
+            return no_node(known - 1, self.edge_words.last().map_or(0, target));
+        }
+        for (from, _, word) in &self.late {
+            if (*from as usize).max(target(word)) >= nodes {
+                return no_node(*from as usize, target(word));
             }
         }
-        match self.names.iter().find(|&&name| name as usize >= strings) {
-            Some(&name) => Err(BuildError::NoSuchString {
-                id: StringId(name),
+        if strings == 0 || self.last_name as usize >= strings {
+            return Err(BuildError::NoSuchString {
+                id: StringId(self.last_name),
                 strings,
-            }),
-            None => Ok(()),
+            });
         }
+        Ok(())
     }
 
     /// Puts the edges that came out of order where they belong (behind the others of their source, in the order given), and
-    /// returns the index of each node's first.
-    fn sort_edges(&mut self) -> Vec<u32> {
+    /// returns the index of each node's first, and the labels.
+    fn sort_edges(&mut self) -> (Vec<u32>, BlockColumn) {
         let mut first = std::mem::take(&mut self.first_edge);
+        let labels = std::mem::take(&mut self.edge_labels).finish();
         let in_order = self.edge_words.len();
         first.resize(self.kinds.len() + 1, in_order as u32);
         let mut late = std::mem::take(&mut self.late);
+        if late.is_empty() {
+            return (first, labels);
+        }
         late.sort_by_key(|&(from, ..)| from);
-        let place = |at: usize, from: u32| first[from as usize + 1] as usize + at;
-        let places: Vec<usize> = late
-            .iter()
-            .enumerate()
-            .map(|(at, &(from, ..))| place(at, from))
-            .collect();
-        insert(&mut self.edge_words, &places, |at| late[at].2);
-        self.edge_labels.insert(&places, |at| late[at].1);
+        let all = in_order + late.len();
+        let words = std::mem::replace(&mut self.edge_words, Vec::with_capacity(all));
+        let mut sorted_labels = BlockWriter::default();
+        let mut late = late.into_iter().peekable();
+        let mut at = 0;
         let mut before = 0;
-        for (node, first) in first.iter_mut().enumerate() {
-            while late
-                .get(before)
-                .is_some_and(|&(from, ..)| (from as usize) < node)
-            {
+        for node in 0..self.kinds.len() {
+            first[node] += before;
+            let end = first[node + 1] as usize;
+            self.edge_words.extend_from_slice(&words[at..end]);
+            (at..end).for_each(|at| sorted_labels.push(labels.get(at)));
+            at = end;
+            while let Some((_, label, word)) = late.next_if(|&(from, ..)| from as usize == node) {
+                self.edge_words.push(word);
+                sorted_labels.push(label);
                 before += 1;
             }
-            *first += before as u32;
         }
-        first
+        if let Some(last) = first.last_mut() {
+            *last += before;
+        }
+        (first, sorted_labels.finish())
     }
 }
 
-/// Which string has a text: a hash table of numbers alone, since the texts are in the string table.
+/// Which string has a text: a hash table of numbers alone, since the texts are in the string table. Before a text is looked at, which is
+/// somewhere else in memory, seven bits of its hash are.
 #[derive(Debug, Default)]
 struct Interned {
-    /// The number of a string and one more, or 0. Always a power of two, and never full.
-    slots: Vec<u32>,
+    /// Seven bits of the hash and the highest one, or 0 where there is none. Always a power of two, and never more than half full.
+    tags: Vec<u8>,
+    ids: Vec<u32>,
     used: usize,
+    /// With keys of its own: texts come from heaps, and who writes them must not know which of them collide.
     hasher: RandomState,
 }
 
 impl Interned {
-    fn find(&self, strings: &StringTable, raw: &[u8]) -> Option<StringId> {
-        self.places(raw).find_map(|place| {
-            let number = self.slots[place].checked_sub(1);
-            match number {
-                None => Some(None),
-                Some(id) => (strings.raw(StringId(id)) == raw).then_some(Some(StringId(id))),
-            }
-        })?
+    /// The string of a text whose hash is given.
+    fn find(&self, strings: &StringTable, raw: &[u8], hash: u64) -> Option<StringId> {
+        let tag = Self::tag(hash);
+        self.places(hash)
+            .map(|place| (self.tags[place], self.ids[place]))
+            .take_while(|&(other, _)| other != 0)
+            .find(|&(other, id)| other == tag && strings.raw(StringId(id)) == raw)
+            .map(|(_, id)| StringId(id))
+    }
+
+    fn hash(&self, raw: &[u8]) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write(raw);
+        hasher.finish()
+    }
+
+    fn tag(hash: u64) -> u8 {
+        0x80 | (hash >> 57) as u8
     }
 
     /// Adds a string that was not found.
-    fn add(&mut self, strings: &StringTable, id: StringId) {
-        if self.used >= self.slots.len() / 4 * 3 {
-            self.grow(strings);
+    fn add(&mut self, strings: &StringTable, id: StringId, hash: u64) {
+        if self.used >= self.tags.len() / 2 {
+            self.grow(strings, self.tags.len() * 2);
         }
-        self.put(strings, id.0);
+        self.put(id.0, hash);
         self.used += 1;
     }
 
-    fn grow(&mut self, strings: &StringTable) {
-        let slots = (self.slots.len() * 2).max(64);
-        let before = std::mem::replace(&mut self.slots, vec![0; slots]);
-        for id in before
-            .into_iter()
-            .filter_map(|number| number.checked_sub(1))
-        {
-            self.put(strings, id);
+    fn grow(&mut self, strings: &StringTable, places: usize) {
+        let places = places.next_power_of_two().max(64);
+        let tags = std::mem::replace(&mut self.tags, vec![0; places]);
+        let ids = std::mem::replace(&mut self.ids, vec![0; places]);
+        for (_, id) in tags.into_iter().zip(ids).filter(|&(tag, _)| tag != 0) {
+            self.put(id, self.hash(strings.raw(StringId(id))));
         }
     }
 
-    fn put(&mut self, strings: &StringTable, id: u32) {
-        let free = self
-            .places(strings.raw(StringId(id)))
-            .find(|&place| self.slots[place] == 0);
+    fn put(&mut self, id: u32, hash: u64) {
+        let free = self.places(hash).find(|&place| self.tags[place] == 0);
         if let Some(free) = free {
-            self.slots[free] = id + 1;
+            self.tags[free] = Self::tag(hash);
+            self.ids[free] = id;
         }
     }
 
     /// Where a text may be, one place after the other.
-    fn places(&self, raw: &[u8]) -> impl Iterator<Item = usize> + use<> {
-        let count = self.slots.len();
-        let first = self.hasher.hash_one(raw) as usize;
-        (0..count).map(move |step| first.wrapping_add(step) & (count - 1))
+    fn places(&self, hash: u64) -> impl Iterator<Item = usize> + use<> {
+        let count = self.tags.len();
+        (0..count).map(move |step| (hash as usize).wrapping_add(step) & (count - 1))
     }
 }
 

@@ -22,7 +22,7 @@ pub use analysis::{
     Aggregate, Aggregates, Analysis, AnalyzeError, AnalyzeOptions, ClassId, ClassKey, Classes,
     Interface, Interfaces, Members, Retainer, SYSTEM_DISTANCE, Statistics, UNREACHED,
 };
-pub use builder::{BuildError, GraphBuilder, NewLabel};
+pub use builder::{BuildError, EdgeStamp, GraphBuilder, NewLabel, PlaceId};
 pub use control::{CancelSignal, Phase, Progress, ProgressListener};
 pub use model::{
     Detachedness, Edge, EdgeIndex, EdgeKind, EdgeLabel, HeapGraph, Location, MAX_EDGES, MAX_NODES,

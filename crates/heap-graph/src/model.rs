@@ -1,9 +1,11 @@
 //! The graph: compact columns, filled once and never changed.
 //!
-//! 15 bytes a node (13 where ids are addresses), 7 bytes an edge and 4 bytes a string, plus the strings' own text and 8 bytes for each
-//! node that has a source location, or 2 for all of them where most have one. Edges stand in the order of the nodes they come from (compressed sparse rows), as
+//! Of a file, 15 bytes a node, 7 bytes an edge and 4 bytes a string, plus the strings' own text and 8 bytes for each
+//! node that has a source location. Of a builder, names, places and labels by the block ([`blocks`]): 9 bytes a node where ids are
+//! addresses and some two for its name and place, 4 an edge and some one for its label. Edges stand in the order of the nodes they come from (compressed sparse rows), as
 //! snapshot files have them, so that a node needs no more than the number of its first edge.
 
+mod blocks;
 mod compact;
 mod index;
 mod kinds;
@@ -16,7 +18,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
-pub(crate) use compact::{LabelColumn, NarrowColumn, SizeColumn, SizeMoves, insert};
+pub(crate) use blocks::{BlockColumn, BlockWriter};
+pub(crate) use compact::{
+    LabelColumn, NameColumn, NarrowColumn, ShortLabels, SizeColumn, SizeMoves,
+};
 pub use index::{EdgeIndex, NodeIndex, StringId};
 pub use kinds::{Detachedness, EdgeKind, NodeKind};
 pub use locations::Location;
@@ -57,7 +62,7 @@ pub(crate) const fn edge_kind(word: u32) -> EdgeKind {
 #[derive(Clone, Default)]
 pub struct HeapGraph {
     pub(crate) kinds: Vec<u8>,
-    pub(crate) names: Vec<u32>,
+    pub(crate) names: NameColumn,
     pub(crate) ids: WideColumn,
     pub(crate) self_sizes: SizeColumn,
     /// One more than there are nodes.
@@ -203,7 +208,8 @@ impl HeapGraph {
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
         self.kinds.capacity()
-            + 4 * (self.names.capacity() + self.first_edge.capacity())
+            + self.names.heap_bytes()
+            + 4 * self.first_edge.capacity()
             + self.edge_labels.heap_bytes()
             + 4 * self.edge_words.capacity()
             + self.ids.heap_bytes()
@@ -264,7 +270,7 @@ impl<'g> Node<'g> {
     /// Its name as a number: the same for nodes whose producer wrote the same string of its table.
     #[must_use]
     pub fn name_id(self) -> StringId {
-        StringId(self.graph.names[self.index.index()])
+        StringId(self.graph.names.get(self.index.index()))
     }
 
     /// V8's id of the object: the same in every snapshot of one process, as long as the object lives.

@@ -22,7 +22,7 @@ pub(crate) use source::decompressed;
 
 use crate::columns::OutOfMemory;
 use crate::control::{CancelSignal, ProgressListener, thread_count};
-use crate::model::{HeapGraph, Locations, MAX_EDGES, StringTable};
+use crate::model::{HeapGraph, Locations, MAX_EDGES, NameColumn, StringTable};
 use header::{Header, MAX_HEADER_BYTES};
 use input::{Counting, Input, InputOptions};
 use scanner::Scanner;
@@ -371,7 +371,7 @@ impl<'r> Sections<'r> {
         }
         Ok(HeapGraph {
             kinds: nodes.kinds,
-            names: nodes.names,
+            names: NameColumn::Plain(nodes.names),
             ids: nodes.ids,
             self_sizes: nodes.self_sizes,
             first_edge,

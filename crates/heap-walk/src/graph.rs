@@ -9,6 +9,8 @@
 
 mod edges;
 mod nodes;
+mod objects;
+mod plan;
 mod ranks;
 mod template;
 
@@ -21,13 +23,15 @@ use memguard_heap_graph::{
 use crate::census::is_weak_list;
 use crate::error::WalkError;
 use crate::inspect::Subject;
+use crate::maps::MapInfo;
 use crate::names::Names;
 use crate::roots::RootSet;
-use crate::view::Object;
+use crate::view::{Object, View};
 use crate::walk::Walk;
-use crate::walker::{Follow, Walker, objects_in_order};
+use crate::walker::{Follow, Walker};
 use edges::EdgeWriter;
 use nodes::NodeWriter;
+use plan::Plans;
 use ranks::Ranks;
 use template::Templates;
 
@@ -59,8 +63,8 @@ pub(crate) const ROOT_GROUPS: [&str; 4] = [
 
 /// Walks a heap and makes its graph.
 ///
-/// While it is made: 17 bytes for each object, 7 for each reference that is told of, and the text of the strings; 3/128 of the pages for
-/// marks and their counts.
+/// While it is made: some 11 bytes for each object, 5 for each reference that is told of, the text of the strings and 15 for each to find it
+/// again; 3/128 of the pages for marks and their counts.
 ///
 /// # Errors
 /// [`WalkError::SelfTest`] when the heap doesn't look as it should, [`WalkError::TooLarge`] when it has more objects than
@@ -75,41 +79,58 @@ pub(crate) fn graph_of(
     string_characters: usize,
 ) -> Result<HeapGraph, WalkError> {
     let (walker, roots) = (&walk.walker, &walk.isolate.roots);
-    let names = Names::new(walk.view, walker.counts());
+    let view = View {
+        heap: walker.heap,
+        known: Some(&walker.maps),
+        ..walk.view
+    };
+    let names = Names::new(view, walker.counts());
     let first = u32::try_from(2 + ROOT_GROUPS.len()).unwrap_or(0);
     let objects: u64 = walker.tallies.iter().map(|t| t.all.count).sum();
     let references = walker.references;
+    let is_string = |map: &MapInfo| walker.layout.is_string(map.instance_type);
+    let strings = walker.counts().filter(|(map, _)| is_string(map));
+    let strings: u64 = strings.map(|(_, count)| count).sum();
     let capacity = |count: u64| usize::try_from(count).unwrap_or(0);
     let mut builder = GraphBuilder::with_capacity(
         capacity(objects) + first as usize,
         capacity(references + references / 2),
     )
-    .with_address_ids();
+    .with_address_ids()
+    .with_strings(capacity(strings));
     let ranks = Ranks::new(walker, first);
     let mut templates = Templates::new(walker, &names);
     let top = add_top(&mut builder);
-    let mut outside = Vec::new();
-    {
-        let mut nodes = NodeWriter::new(&names, string_characters);
-        for object in objects_in_order(walker) {
-            let template = templates.of(&object.map, object.address, &mut builder);
-            nodes.add(&mut builder, template, &object, &mut outside);
+    let mut nodes = NodeWriter::new(&names, string_characters);
+    objects::for_each(walker, |found| {
+        if let Some(template) = templates.of(found, &mut builder) {
+            nodes.add(&mut builder, template, found);
         }
-    }
-    let stores = add_outside(&mut builder, &names, &outside);
+    });
+    let NodeWriter {
+        buffers, tables, ..
+    } = nodes;
+    let stores = add_outside(&mut builder, &names, &buffers);
     let embedder = Embedder::add(&mut builder, walker, roots, &ranks);
     // From here on edges in the order of the nodes that they come from: the builder needs less room then.
     add_root_edges(&mut builder, walker, roots, &ranks, &top, &embedder);
     let to_native = builder.string("javascript_to_native");
     let mut edges = EdgeWriter::new(walker, &names, &ranks, &mut builder, stores);
-    for (index, object) in objects_in_order(walker).enumerate() {
-        let from = NodeIndex(first + u32::try_from(index).unwrap_or(u32::MAX));
-        let template = templates.of(&object.map, object.address, &mut builder);
-        edges.write(&mut builder, template, &object, from);
-        if let Some(native) = embedder.behind(from) {
-            builder.edge(from, EdgeKind::Internal, to_native, native);
+    edges.note_pairs(&mut builder, &tables);
+    let mut plans = Plans::new(walker.maps.infos().len());
+    let mut from = NodeIndex(first);
+    objects::for_each(walker, |found| {
+        if let Some(template) = templates.known(found.map)
+            && let Some(plan) = plans.of(&edges, template, found)
+        {
+            edges.write(&mut builder, template, plan, found, from);
+            if let Some(native) = embedder.behind(from) {
+                builder.edge(from, EdgeKind::Internal, to_native, native);
+            }
+            edges.write_pairs(&mut builder, from);
+            from.0 += 1;
         }
-    }
+    });
     embedder.add_edges(&mut builder);
     builder.finish().map_err(|error| match error {
         BuildError::TooLarge { what, limit } => WalkError::TooLarge { what, limit },
@@ -170,14 +191,14 @@ fn add_root_edges(
     builder: &mut GraphBuilder,
     walker: &Walker<'_, '_>,
     roots: &RootSet,
-    ranks: &Ranks,
+    ranks: &Ranks<'_, '_>,
     top: &Top,
     embedder: &Embedder,
 ) {
     builder.edge(top.root, EdgeKind::Element, 1, top.roots);
     // The global objects first, as V8 does: the way to what a program keeps begins there.
     let globals = held_globals(walker, roots);
-    for (number, node) in (1_u32..).zip(globals.iter().filter_map(|&it| ranks.node(walker, it))) {
+    for (number, node) in (1_u32..).zip(globals.iter().filter_map(|&it| ranks.node(it))) {
         let label = if number == 1 {
             top.global
         } else {
@@ -202,7 +223,7 @@ fn add_root_edges(
         let mut nodes: Vec<NodeIndex> = words
             .iter()
             .filter(|word| *word & 7 == 1)
-            .filter_map(|&word| ranks.node(walker, word))
+            .filter_map(|&word| ranks.node(word))
             .collect();
         nodes.sort_unstable();
         nodes.dedup();
@@ -253,14 +274,14 @@ impl Embedder {
         builder: &mut GraphBuilder,
         walker: &Walker<'_, '_>,
         roots: &RootSet,
-        ranks: &Ranks,
+        ranks: &Ranks<'_, '_>,
     ) -> Self {
         let types = &walker.layout.types;
         let handles = &roots.global_handles;
         let mut references: Vec<(NodeIndex, u64, bool)> = handles
             .iter()
             .filter_map(|&word| {
-                let node = ranks.node(walker, word)?;
+                let node = ranks.node(word)?;
                 let map = walker.heap.word(word & !3)?;
                 let kind = walker.maps.known(map)?.instance_type;
                 let wrapper = kind == types.js_api_object || kind == types.js_special_api_object;

@@ -188,6 +188,12 @@ impl<'m> Heap<'m> {
         (chunk.offset(address) < chunk.bytes.len()).then_some(index)
     }
 
+    /// The same, of an address that may be beyond the bytes of that page.
+    #[inline]
+    pub(crate) fn page_number(&self, address: u64) -> Option<usize> {
+        self.table.get(address).map(|index| index as usize)
+    }
+
     /// Bytes of the heap; `None` where they are not all on one page.
     #[inline]
     pub(crate) fn bytes(&self, address: u64, length: usize) -> Option<&[u8]> {

@@ -72,16 +72,20 @@ impl MapTable {
     }
 
     /// The map of a word that was looked up before.
+    #[inline]
     pub(crate) fn known(&self, word: u64) -> Option<&MapInfo> {
-        self.info(*self.by_word.get(&word)?)
+        self.info(self.known_index(word)?)
     }
 
     /// The number of the map of a word that was looked up before.
+    #[inline]
     pub(crate) fn known_index(&self, word: u64) -> Option<u32> {
-        self.by_word
-            .get(&word)
-            .copied()
-            .filter(|&index| index != NO_MAP)
+        let slot = (word >> 3) as usize & (CACHE - 1);
+        let index = match self.cache.get(slot) {
+            Some(&(cached, index)) if cached == word => index,
+            _ => *self.by_word.get(&word)?,
+        };
+        (index != NO_MAP).then_some(index)
     }
 
     /// The map of the tagged word that stands first in an object; [`NO_MAP`] when it is none.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::elf::u64_at;
 use crate::heap::Heap;
 use crate::layout::Layout;
-use crate::maps::{self, MapInfo};
+use crate::maps::{self, MapInfo, MapTable};
 use crate::shape::{Shape, smi_at};
 use crate::source::MemorySource;
 use crate::walker::untag;
@@ -22,6 +22,8 @@ pub(crate) struct View<'h, 'm> {
     pub(crate) heap: &'h Heap<'m>,
     pub(crate) layout: &'h Layout,
     pub(crate) outside: &'h dyn MemorySource,
+    /// Maps that a walk has looked at and checked: these need not be checked once more.
+    pub(crate) known: Option<&'h MapTable>,
 }
 
 /// An object: its address and its map.
@@ -64,7 +66,9 @@ impl<'h> View<'h, '_> {
     /// The object that a tagged word refers to.
     pub(crate) fn object(&self, word: u64) -> Option<Object> {
         let address = untag(word)?;
-        let map = maps::read(self.heap, self.layout, self.heap.word(address)?)?;
+        let map = self.heap.word(address)?;
+        let known = self.known.and_then(|maps| maps.known(map).copied());
+        let map = known.or_else(|| maps::read(self.heap, self.layout, map))?;
         Some(Object { address, map })
     }
 
@@ -136,6 +140,50 @@ impl<'h> View<'h, '_> {
             }
         });
         Some(text)
+    }
+
+    /// The first `limit` characters of a string that is flat, or put together of two that are, and all of whose characters are
+    /// ASCII: what nearly all strings are, without memory asked for. False, with anything in `text`, for others.
+    pub(crate) fn plain_text(
+        &self,
+        string: &Object,
+        bytes: &[u8],
+        limit: usize,
+        text: &mut String,
+    ) -> bool {
+        text.clear();
+        match string.instance_type() & 7 {
+            0 => self.add_flat(string, bytes, limit, text),
+            1 if bytes.len() >= 32 => [16, 24].into_iter().all(|at| {
+                let Some(part) = self.object(u64_at(bytes, at)) else {
+                    return false;
+                };
+                let rest = limit - text.len();
+                self.bytes(part.address)
+                    .is_some_and(|bytes| self.add_flat(&part, bytes, rest, text))
+            }),
+            _ => false,
+        }
+    }
+
+    /// Adds up to `limit` characters of a flat string of ASCII; false if it is none.
+    fn add_flat(&self, string: &Object, bytes: &[u8], limit: usize, text: &mut String) -> bool {
+        let kind = string.instance_type();
+        if !self.layout.is_string(kind) || kind & 7 != 0 || kind & 8 == 0 || bytes.len() < 24 {
+            return false;
+        }
+        let offsets = &self.layout.offsets;
+        let length = crate::elf::u32_at(bytes, offsets.string_length) as usize;
+        let start = offsets.string_chars;
+        let characters = bytes.get(start..start + length.min(limit));
+        let characters = characters.filter(|it| it.is_ascii());
+        match characters.and_then(|it| std::str::from_utf8(it).ok()) {
+            Some(characters) => {
+                text.push_str(characters);
+                true
+            }
+            None => false,
+        }
     }
 
     /// Gives the characters of a string, piece by piece, up to `limit` of them: bytes of Latin-1 or 16-bit units.

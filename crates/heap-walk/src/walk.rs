@@ -49,6 +49,7 @@ impl<'h, 'm> Walk<'h, 'm> {
             heap: subject.heap,
             layout: subject.process.layout(),
             outside: subject.process.source(),
+            known: None,
         };
         crate::selftest::check(&walker, view)?;
         Ok(Self {

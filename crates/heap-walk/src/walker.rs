@@ -612,13 +612,6 @@ impl Walker<'_, '_> {
     }
 }
 
-/// The marked objects by address.
-pub(crate) fn objects_in_order<'a>(
-    walker: &'a Walker<'_, '_>,
-) -> impl Iterator<Item = Object> + 'a {
-    sampled_objects(walker, 1, |_| true).map(|(_, object)| object)
-}
-
 /// The marked objects of some pages by address, with the number of the page.
 pub(crate) fn objects_by_page<'a>(
     walker: &'a Walker<'_, '_>,

@@ -209,13 +209,13 @@ impl Names<'_> {
                     .and_then(|matcher| matcher.interface(NodeIndex(node)));
                 match interface {
                     Some(interface) => self.of_interface(interface),
-                    None => self.of_name(self.graph.names[node as usize]),
+                    None => self.of_name(self.graph.names.get(node as usize)),
                 }
             }
             NodeKind::Native if self.states.is_renamed(node) => {
-                self.of_detached_name(self.graph.names[node as usize])
+                self.of_detached_name(self.graph.names.get(node as usize))
             }
-            NodeKind::Native => self.of_name(self.graph.names[node as usize]),
+            NodeKind::Native => self.of_name(self.graph.names.get(node as usize)),
             _ => self.of_kind(kind),
         }
     }

@@ -43,7 +43,7 @@ pub(crate) fn is_document_trees(graph: &HeapGraph, names: &WellKnown, node: u32)
     graph.kind(node) == NodeKind::Synthetic
         && names
             .document_dom_trees
-            .is_some_and(|name| graph.names[node as usize] == name.0)
+            .is_some_and(|name| graph.names.get(node as usize) == name.0)
 }
 
 /// The edges that do not make their targets nearer, besides weak ones.

@@ -39,7 +39,7 @@ pub struct Interfaces {
 /// The plain objects of a graph: of kind object, with no other name than `Object`.
 fn plain_objects(graph: &HeapGraph, object: StringId) -> impl Iterator<Item = NodeIndex> + '_ {
     let is_plain = move |&node: &u32| {
-        graph.names[node as usize] == object.0 && graph.kind(node) == NodeKind::Object
+        graph.names.get(node as usize) == object.0 && graph.kind(node) == NodeKind::Object
     };
     (0..graph.node_count() as u32)
         .filter(is_plain)
@@ -61,7 +61,7 @@ pub(crate) fn properties_alone(
     names: &WellKnown,
 ) -> Result<HeapGraph, AnalyzeError> {
     let is_plain = |node: u32| {
-        Some(graph.names[node as usize]) == names.object.map(|object| object.0)
+        Some(graph.names.get(node as usize)) == names.object.map(|object| object.0)
             && graph.kind(node) == NodeKind::Object
     };
     let kept = |node: u32| {
@@ -285,7 +285,7 @@ impl<'a> Matcher<'a> {
 
     /// The interface of a node, if it is a plain object and has all properties of one.
     pub(crate) fn interface(&mut self, node: NodeIndex) -> Option<u32> {
-        if self.graph.names[node.index()] != self.object.0 {
+        if self.graph.names.get(node.index()) != self.object.0 {
             return None;
         }
         self.scratch.clear();

@@ -123,7 +123,7 @@ impl DomStates {
     /// Whether the node has this name, after renaming.
     #[inline]
     pub(crate) fn is_named(&self, graph: &HeapGraph, node: u32, name: Option<StringId>) -> bool {
-        name.is_some_and(|name| graph.names[node as usize] == name.0) && !self.is_renamed(node)
+        name.is_some_and(|name| graph.names.get(node as usize) == name.0) && !self.is_renamed(node)
     }
 
     /// The name of the node, after renaming.

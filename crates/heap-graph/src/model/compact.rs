@@ -2,6 +2,9 @@
 
 use std::collections::HashMap;
 
+use super::blocks::BlockColumn;
+use crate::columns::prefetch;
+
 /// Sizes in bytes, two bytes each: of a hundred objects one, if any, has 64 kB or more.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SizeColumn {
@@ -110,34 +113,95 @@ impl SizeMoves {
     }
 }
 
-/// Puts values in between, without a second copy of the column: `places` says in rising order where each is to be in the end.
-pub(crate) fn insert<T: Copy + Default>(
-    column: &mut Vec<T>,
-    places: &[usize],
-    value: impl Fn(usize) -> T,
-) {
-    let mut from = column.len();
-    let mut to = from + places.len();
-    column.resize(to, T::default());
-    for (at, &place) in places.iter().enumerate().rev() {
-        let behind = to - (place + 1);
-        column.copy_within(from - behind..from, place + 1);
-        column[place] = value(at);
-        from -= behind;
-        to = place;
+/// Names and numbers of edges.
+#[derive(Clone, Debug)]
+pub(crate) enum LabelColumn {
+    /// As a file has them, in any order and by several threads.
+    Short(ShortLabels),
+    /// As a builder was given them.
+    Blocks(BlockColumn),
+}
+
+impl Default for LabelColumn {
+    fn default() -> Self {
+        Self::Blocks(BlockColumn::default())
     }
 }
 
-/// Names and numbers of edges, three bytes each: few heaps have 16,777,215 strings, or arrays of so many elements.
+impl LabelColumn {
+    #[inline]
+    pub(crate) fn get(&self, at: usize) -> u32 {
+        match self {
+            Self::Short(labels) => labels.get(at),
+            Self::Blocks(labels) => labels.get(at),
+        }
+    }
+
+    pub(crate) fn heap_bytes(&self) -> usize {
+        match self {
+            Self::Short(labels) => labels.heap_bytes(),
+            Self::Blocks(labels) => labels.heap_bytes(),
+        }
+    }
+}
+
+impl FromIterator<u32> for LabelColumn {
+    fn from_iter<I: IntoIterator<Item = u32>>(labels: I) -> Self {
+        Self::Blocks(labels.into_iter().collect())
+    }
+}
+
+/// Names of nodes, or other numbers of which many are alike.
+#[derive(Clone, Debug)]
+pub(crate) enum NameColumn {
+    /// As a file has them, in any order and by several threads.
+    Plain(Vec<u32>),
+    /// As a builder was given them.
+    Blocks(BlockColumn),
+}
+
+impl Default for NameColumn {
+    fn default() -> Self {
+        Self::Plain(Vec::new())
+    }
+}
+
+impl NameColumn {
+    #[inline]
+    pub(crate) fn get(&self, at: usize) -> u32 {
+        match self {
+            Self::Plain(names) => names[at],
+            Self::Blocks(names) => names.get(at),
+        }
+    }
+
+    /// Fetches a name for who will ask for it soon.
+    #[inline]
+    pub(crate) fn prefetch(&self, at: usize) {
+        match self {
+            Self::Plain(names) => prefetch(names, at),
+            Self::Blocks(names) => names.prefetch(at),
+        }
+    }
+
+    pub(crate) fn heap_bytes(&self) -> usize {
+        match self {
+            Self::Plain(names) => names.capacity() * 4,
+            Self::Blocks(names) => names.heap_bytes(),
+        }
+    }
+}
+
+/// Labels of three bytes each: few heaps have 16,777,215 strings, or arrays of so many elements.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct LabelColumn {
+pub(crate) struct ShortLabels {
     low: Vec<u16>,
     high: Vec<u8>,
-    /// By index, those that are [`LabelColumn::LARGE`] above.
+    /// By index, those that are [`ShortLabels::LARGE`] above.
     large: Vec<(u32, u32)>,
 }
 
-impl LabelColumn {
+impl ShortLabels {
     /// What stands in place of a label that is kept apart.
     pub(crate) const LARGE: u32 = 0xff_ffff;
 
@@ -167,64 +231,6 @@ impl LabelColumn {
         self.low.capacity() * 2
             + self.high.capacity()
             + self.large.capacity() * size_of::<(u32, u32)>()
-    }
-}
-
-impl LabelColumn {
-    pub(crate) fn with_capacity(count: usize) -> Self {
-        Self {
-            low: Vec::with_capacity(count),
-            high: Vec::with_capacity(count),
-            large: Vec::new(),
-        }
-    }
-
-    pub(crate) fn shrink(&mut self) {
-        self.low.shrink_to_fit();
-        self.high.shrink_to_fit();
-    }
-
-    /// Puts labels in between: `places` says in rising order where each is to be in the end.
-    pub(crate) fn insert(&mut self, places: &[usize], label: impl Fn(usize) -> u32) {
-        let kept = |at: usize| label(at).min(Self::LARGE);
-        insert(&mut self.low, places, |at| kept(at) as u16);
-        insert(&mut self.high, places, |at| (kept(at) >> 16) as u8);
-        let mut before = 0;
-        for (at, _) in &mut self.large {
-            while places
-                .get(before)
-                .is_some_and(|&place| place <= *at as usize + before)
-            {
-                before += 1;
-            }
-            *at += before as u32;
-        }
-        let added = places.iter().enumerate();
-        let added = added.map(|(at, &place)| (place as u32, label(at)));
-        self.large
-            .extend(added.filter(|&(_, label)| label >= Self::LARGE));
-        self.large.sort_unstable();
-    }
-
-    #[inline]
-    pub(crate) fn push(&mut self, label: u32) {
-        if label >= Self::LARGE {
-            self.large.push((self.low.len() as u32, label));
-        }
-        let kept = label.min(Self::LARGE);
-        self.low.push(kept as u16);
-        self.high.push((kept >> 16) as u8);
-    }
-}
-
-impl FromIterator<u32> for LabelColumn {
-    fn from_iter<I: IntoIterator<Item = u32>>(labels: I) -> Self {
-        let labels = labels.into_iter();
-        let mut column = Self::with_capacity(labels.size_hint().0);
-        for label in labels {
-            column.push(label);
-        }
-        column
     }
 }
 
@@ -347,29 +353,12 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_late_is_put_in_between() {
-        let mut column: LabelColumn = [1, 1 << 30, 3, 1 << 29, 5].into_iter().collect();
-        let late = [100, 1 << 28, 102, 103];
-        column.insert(&[0, 3, 4, 8], |at| late[at]);
-        let expected = [100, 1, 1 << 30, 1 << 28, 102, 3, 1 << 29, 5, 103];
-        let found: Vec<_> = (0..9).map(|at| column.get(at)).collect();
-        assert_eq!(found, expected);
-    }
-
-    #[test]
     fn labels_are_kept_whatever_they_are() {
-        let labels = [
-            0,
-            65_535,
-            65_536,
-            0xff_fffe,
-            0xff_ffff,
-            0x100_0000,
-            u32::MAX,
-            1,
-        ];
-        let column: LabelColumn = labels.into_iter().collect();
-        assert_eq!((0..8).map(|at| column.get(at)).collect::<Vec<_>>(), labels);
+        let low = vec![0, 65_535, 0, 0xfffe, 0xffff, 1, 0xffff];
+        let high = vec![0, 0, 1, 0xff, 0xff, 0, 0xff];
+        let column = ShortLabels::new(low, high, vec![(6, u32::MAX), (4, 0xff_ffff)]);
+        let labels = [0, 65_535, 65_536, 0xff_fffe, 0xff_ffff, 1, u32::MAX];
+        assert_eq!((0..7).map(|at| column.get(at)).collect::<Vec<_>>(), labels);
     }
 
     #[test]

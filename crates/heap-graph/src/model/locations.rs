@@ -1,5 +1,6 @@
 //! Where in the source the functions and constructors of nodes stand.
 
+use super::blocks::BlockColumn;
 use super::compact::NarrowColumn;
 use super::index::NodeIndex;
 
@@ -28,6 +29,8 @@ enum Nodes {
     Few(Vec<(NodeIndex, u32)>),
     /// 2 bytes for each node up to the last that has one (4 where there are more places than that): one more than the index, 0 for none.
     Most(NarrowColumn),
+    /// The same by the block, as long as they come in the order of the nodes.
+    Blocks(BlockColumn),
 }
 
 impl Default for Nodes {
@@ -58,31 +61,23 @@ impl Locations {
         }
     }
 
-    /// None yet, with room for one of each node.
-    pub(crate) fn with_capacity(nodes: usize) -> Self {
-        Self {
-            places: Vec::new(),
-            nodes: Nodes::Most(NarrowColumn::with_capacity(nodes)),
+    /// Takes them by node: one more than the index, 0 for none. Of those that come `late` the last counts, before what the node had.
+    pub(crate) fn by_node(
+        places: Vec<Location>,
+        column: BlockColumn,
+        late: &[(NodeIndex, u32)],
+    ) -> Self {
+        if late.is_empty() {
+            let nodes = Nodes::Blocks(column);
+            return Self { places, nodes };
         }
-    }
-
-    /// Says where a node has its place among those that [`Locations::with_places`] is given in the end.
-    pub(crate) fn set(&mut self, node: NodeIndex, place: u32) {
-        match &mut self.nodes {
-            Nodes::Few(nodes) => match nodes.binary_search_by_key(&node, |entry| entry.0) {
-                Ok(at) => nodes[at].1 = place,
-                Err(at) => nodes.insert(at, (node, place)),
-            },
-            Nodes::Most(column) => column.put(node.index(), place + 1),
+        let mut nodes = NarrowColumn::with_capacity(column.len());
+        column.iter().for_each(|place| nodes.push(place));
+        for &(node, place) in late {
+            nodes.put(node.index(), place + 1);
         }
-    }
-
-    pub(crate) fn with_places(self, places: Vec<Location>) -> Self {
-        Self { places, ..self }
-    }
-
-    pub(crate) fn has(&self, node: NodeIndex) -> bool {
-        self.place(node).is_some()
+        let nodes = Nodes::Most(nodes);
+        Self { places, nodes }
     }
 
     pub(crate) fn get(&self, node: NodeIndex) -> Option<Location> {
@@ -98,17 +93,22 @@ impl Locations {
             Nodes::Most(column) if node.index() < column.len() => {
                 column.get(node.index()).checked_sub(1)
             }
-            Nodes::Most(_) => None,
+            Nodes::Blocks(column) if node.index() < column.len() => {
+                column.get(node.index()).checked_sub(1)
+            }
+            Nodes::Most(_) | Nodes::Blocks(_) => None,
         }
     }
 
     /// Every node that has a location with its index into [`Locations::places`], by node.
     pub(crate) fn nodes(&self) -> impl Iterator<Item = (NodeIndex, u32)> + '_ {
-        let (few, most) = match &self.nodes {
-            Nodes::Few(nodes) => (nodes.as_slice(), None),
-            Nodes::Most(column) => (&[][..], Some(column)),
+        let (few, most, blocks) = match &self.nodes {
+            Nodes::Few(nodes) => (nodes.as_slice(), None, None),
+            Nodes::Most(column) => (&[][..], Some(column), None),
+            Nodes::Blocks(column) => (&[][..], None, Some(column)),
         };
-        let most = (0..).zip(most.into_iter().flat_map(NarrowColumn::iter));
+        let most = most.into_iter().flat_map(NarrowColumn::iter);
+        let most = (0..).zip(most.chain(blocks.into_iter().flat_map(BlockColumn::iter)));
         let most = most.filter_map(|(node, place)| Some((NodeIndex(node), place.checked_sub(1)?)));
         few.iter().copied().chain(most)
     }
@@ -121,6 +121,7 @@ impl Locations {
         let nodes = match &self.nodes {
             Nodes::Few(nodes) => nodes.capacity() * size_of::<(NodeIndex, u32)>(),
             Nodes::Most(column) => column.heap_bytes(),
+            Nodes::Blocks(column) => column.heap_bytes(),
         };
         self.places.capacity() * size_of::<Location>() + nodes
     }
@@ -144,18 +145,25 @@ mod tests {
         assert_eq!(locations.get(NodeIndex(3)), None);
         assert_eq!(locations.nodes().count(), 2);
 
-        let mut locations = Locations::with_capacity(9);
-        for (node, place) in [(5, 0), (2, 1), (5, 1), (7, 70_000)] {
-            locations.set(NodeIndex(node), place);
-        }
-        let nodes: Vec<_> = locations
-            .nodes()
-            .map(|(node, place)| (node.0, place))
-            .collect();
-        assert_eq!(nodes, [(2, 1), (5, 1), (7, 70_000)]);
-        let locations = locations.with_places(vec![place(10), place(20)]);
+        let column = || [0, 0, 0, 1].into_iter().collect();
+        let places = || vec![place(10), place(20)];
+        let told = |locations: &Locations| {
+            let nodes = locations.nodes();
+            nodes
+                .map(|(node, place)| (node.0, place))
+                .collect::<Vec<_>>()
+        };
+        let locations = Locations::by_node(places(), column(), &[]);
+        assert_eq!(told(&locations), [(3, 0)]);
+        assert_eq!(locations.get(NodeIndex(3)), Some(place(10)));
+        assert_eq!(locations.get(NodeIndex(99)), None);
+        let late = [(5, 0), (2, 1), (5, 1), (3, 1), (7, 70_000)];
+        let late = late.map(|(node, place)| (NodeIndex(node), place));
+        let locations = Locations::by_node(places(), column(), &late);
+        assert_eq!(told(&locations), [(2, 1), (3, 1), (5, 1), (7, 70_000)]);
         assert_eq!(locations.get(NodeIndex(5)), Some(place(20)));
-        assert!(!locations.has(NodeIndex(3)) && !locations.has(NodeIndex(99)));
+        assert_eq!(locations.get(NodeIndex(4)), None);
+        assert_eq!(locations.get(NodeIndex(99)), None);
         assert_eq!(locations.get(NodeIndex(7)), None, "there is no such place");
     }
 }

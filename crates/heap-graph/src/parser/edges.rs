@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use super::header::EdgeLayout;
 use super::numbers::{Batch, Misfit, Sink};
 use crate::columns::{Cell, OutOfMemory, zeroed};
-use crate::model::{LabelColumn, pack_edge};
+use crate::model::{LabelColumn, ShortLabels, pack_edge};
 
 /// The edges as they are needed further on.
 pub(crate) struct Edges {
@@ -63,7 +63,7 @@ pub(crate) fn fill<E: From<OutOfMemory>>(
     let max_name = sink.names.into_inner().checked_sub(1);
     let large_labels = sink.large_labels.into_inner();
     Ok(Edges {
-        labels: LabelColumn::new(low_labels, high_labels, large_labels),
+        labels: LabelColumn::Short(ShortLabels::new(low_labels, high_labels, large_labels)),
         words,
         max_name,
     })
@@ -131,10 +131,10 @@ impl Sink for EdgeSink<'_> {
             if named {
                 names = names.max(name + 1);
             }
-            if name >= LabelColumn::LARGE {
+            if name >= ShortLabels::LARGE {
                 self.large_labels.lock().push((index as u32, name));
             }
-            let label = name.min(LabelColumn::LARGE);
+            let label = name.min(ShortLabels::LARGE);
             low.store(label as u16, Ordering::Relaxed);
             high.store((label >> 16) as u8, Ordering::Relaxed);
             word.store(kind | target, Ordering::Relaxed);

@@ -178,7 +178,7 @@ impl<'a, 'g> Search<'a, 'g> {
         if let Some(&soon) = piece.get(at + 2 * AHEAD) {
             prefetch(&self.graph.first_edge, soon as usize);
             prefetch(&self.graph.kinds, soon as usize);
-            prefetch(&self.graph.names, soon as usize);
+            self.graph.names.prefetch(soon as usize);
             prefetch(&self.hashes, soon as usize);
         }
         if let Some(&next) = piece.get(at + AHEAD) {

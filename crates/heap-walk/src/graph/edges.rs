@@ -1,10 +1,13 @@
 //! References become edges.
 
+use std::ops::Range;
 use std::rc::Rc;
 
-use memguard_heap_graph::{EdgeKind, GraphBuilder, NodeIndex, NodeKind, StringId};
+use memguard_heap_graph::{EdgeKind, EdgeStamp, GraphBuilder, NodeIndex, NodeKind, StringId};
 use rustc_hash::FxHashMap;
 
+use super::objects::Found;
+use super::plan::{Plan, Step, numbered};
 use super::ranks::Ranks;
 use super::template::{Label, Role, Template, node_kind};
 use crate::elf::u64_at;
@@ -19,11 +22,20 @@ const ODDBALL_THE_HOLE: u64 = 2;
 /// Where the entries of an ephemeron table begin.
 const EPHEMERONS_START: usize = 3;
 
+/// What edges of many objects are called.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stamps {
+    pub(super) code: EdgeStamp,
+    pub(super) map: EdgeStamp,
+    pub(super) proto: EdgeStamp,
+    pub(super) store: EdgeStamp,
+}
+
 /// Adds the edges, node by node.
 pub(super) struct EdgeWriter<'w, 'h, 'm> {
     walker: &'w Walker<'h, 'm>,
     names: &'w Names<'h, 'm>,
-    ranks: &'w Ranks,
+    ranks: &'w Ranks<'w, 'm>,
     stores: FxHashMap<u64, NodeIndex>,
     /// Names of variables, by ScopeInfo and slot.
     scopes: FxHashMap<u64, Rc<[(u32, StringId)]>>,
@@ -32,17 +44,18 @@ pub(super) struct EdgeWriter<'w, 'h, 'm> {
     dull: Dull,
     /// What stands in the place of elements that are not there.
     holes: Vec<NodeIndex>,
-    code: StringId,
-    map: StringId,
-    proto: StringId,
-    store: StringId,
+    stamps: Stamps,
+    /// What the pairs of WeakMaps are called, by their table.
+    pair_names: FxHashMap<u64, Vec<EdgeStamp>>,
+    /// From keys of WeakMaps to their values, the last key first.
+    pairs: Vec<(NodeIndex, EdgeStamp, NodeIndex)>,
 }
 
 impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
     pub(super) fn new(
         walker: &'w Walker<'h, 'm>,
         names: &'w Names<'h, 'm>,
-        ranks: &'w Ranks,
+        ranks: &'w Ranks<'w, 'm>,
         builder: &mut GraphBuilder,
         stores: FxHashMap<u64, NodeIndex>,
     ) -> Self {
@@ -55,53 +68,192 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
             scopes: FxHashMap::default(),
             dull: Dull::find(walker, ranks),
             holes,
-            code: builder.string("code"),
-            map: builder.string("map"),
-            proto: builder.string("__proto__"),
-            store: builder.string("backing_store"),
+            stamps: Stamps {
+                code: builder.stamp(EdgeKind::Internal, "code"),
+                map: builder.stamp(EdgeKind::Internal, "map"),
+                proto: builder.stamp(EdgeKind::Property, "__proto__"),
+                store: builder.stamp(EdgeKind::Internal, "backing_store"),
+            },
+            pair_names: FxHashMap::default(),
+            pairs: Vec::new(),
         }
+    }
+
+    /// Notes what leads from the keys of these WeakMaps to their values: each key's edges come when it is its turn, so that all edges come in
+    /// the order of their sources.
+    pub(super) fn note_pairs(&mut self, builder: &mut GraphBuilder, tables: &[Object]) {
+        for table in tables {
+            let mut names = Vec::new();
+            for (number, (key, value)) in (1_u32..).zip(self.alive_pairs(table)) {
+                let (Some(from), Some(to)) = (self.node(key), self.node(value)) else {
+                    continue;
+                };
+                let name = format!(
+                    "{number} / part of key ({} @{}) -> value ({} @{}) pair in WeakMap (table @{})",
+                    self.short_name(key),
+                    key & !3,
+                    self.short_name(value),
+                    value & !3,
+                    table.address
+                );
+                let stamp = builder.stamp(EdgeKind::Internal, name.as_str());
+                names.push(stamp);
+                self.pairs.push((from, stamp, to));
+            }
+            self.pair_names.insert(table.address, names);
+        }
+        self.pairs.sort_by_key(|&(from, ..)| from);
+        self.pairs.reverse();
+    }
+
+    /// Keys and values of a WeakMap of which both are alive.
+    fn alive_pairs(&self, table: &Object) -> Vec<(u64, u64)> {
+        let entries = self.entries(table).chunks_exact(16);
+        let pairs = entries.map(|entry| (u64_at(entry, 0), u64_at(entry, 8)));
+        let is_alive = |&(key, value): &(u64, u64)| self.node(key).and(self.node(value)).is_some();
+        pairs.filter(is_alive).collect()
+    }
+
+    /// What the table of a WeakMap has room for.
+    fn entries(&self, table: &Object) -> &'w [u8] {
+        let bytes = self.names.view.bytes(table.address).unwrap_or(&[]);
+        let size = object_size(self.walker.heap, &table.map, bytes).unwrap_or(0);
+        bytes.get(16 + EPHEMERONS_START * 8..size).unwrap_or(&[])
+    }
+
+    pub(super) fn stamps(&self) -> Stamps {
+        self.stamps
     }
 
     /// The node that a word refers to.
     #[inline]
     fn node(&self, word: u64) -> Option<NodeIndex> {
-        if word & 1 == 0 {
-            return None;
-        }
-        self.ranks.node(self.walker, word)
+        self.ranks.node(word)
+    }
+
+    /// The same, unless it is dull.
+    #[inline]
+    fn bright(&self, word: u64) -> Option<NodeIndex> {
+        self.node(word).filter(|&node| !self.dull.contains(node))
+    }
+
+    /// The node of an object's map, where that is told.
+    pub(super) fn map_of(&self, found: &Found<'_>) -> Option<NodeIndex> {
+        self.bright(u64_at(found.bytes, 0))
+    }
+
+    /// The node of the prototype.
+    pub(super) fn prototype_of(&self, found: &Found<'_>) -> Option<NodeIndex> {
+        let at = self.walker.layout.offsets.map_prototype;
+        self.node(self.names.view.field_word(found.info.address, at)?)
     }
 
     pub(super) fn write(
         &mut self,
         builder: &mut GraphBuilder,
-        template: Rc<Template>,
-        object: &Object,
+        template: &Template,
+        plan: &Plan,
+        found: &Found<'h>,
         from: NodeIndex,
     ) {
-        let Some(bytes) = self.names.view.bytes(object.address) else {
+        match plan {
+            Plan::Steps(steps) if steps.is_empty() => {}
+            Plan::Steps(steps) => self.follow(builder, template, steps, found, from),
+            Plan::Looked => self.look(builder, template, found, from),
+        }
+    }
+
+    /// Adds what leads from a key of WeakMaps to its values.
+    #[inline]
+    pub(super) fn write_pairs(&mut self, builder: &mut GraphBuilder, from: NodeIndex) {
+        while let Some((_, stamp, to)) = self.pairs.pop_if(|&mut (key, ..)| key == from) {
+            builder.stamped_edge(from, stamp, to);
+        }
+    }
+
+    /// Adds the edges of an object by the plan for those of its map.
+    fn follow(
+        &self,
+        builder: &mut GraphBuilder,
+        template: &Template,
+        steps: &[Step],
+        found: &Found<'h>,
+        from: NodeIndex,
+    ) {
+        let bytes = found.bytes;
+        if object_size(self.walker.heap, &found.info, bytes).is_none() {
             return;
-        };
+        }
+        let outside = self.outside(template, found);
+        for step in steps {
+            match *step {
+                Step::Property { at, stamp } => {
+                    if let Some(node) = self.node(u64_at(bytes, at.into())) {
+                        builder.stamped_edge(from, stamp, node);
+                    }
+                }
+                Step::Outside { index, stamp } => {
+                    let at = index as usize * 8;
+                    let word = outside.get(at..at + 8).map(|word| u64_at(word, 0));
+                    if let Some(node) = word.and_then(|word| self.node(word)) {
+                        builder.stamped_edge(from, stamp, node);
+                    }
+                }
+                Step::Common { stamp, to } => builder.stamped_edge(from, stamp, to),
+                Step::Elements => self.js_elements(builder, template, found, from),
+                Step::Field { at, field } => {
+                    let word = u64_at(bytes, at.into());
+                    if let Some(node) = self.bright(word) {
+                        let is_weak = word & 2 != 0;
+                        let stamp = if is_weak { field.weak } else { field.strong };
+                        builder.stamped_edge(from, stamp, node);
+                    }
+                }
+                Step::Numbered { at } => {
+                    let word = u64_at(bytes, at.into());
+                    if let Some(node) = self.bright(word) {
+                        let stamp = numbered(builder, word & 2 != 0, u32::from(at) / 8);
+                        builder.stamped_edge(from, stamp, node);
+                    }
+                }
+                Step::Code => self.code(builder, bytes, from),
+            }
+        }
+    }
+
+    fn look(
+        &mut self,
+        builder: &mut GraphBuilder,
+        template: &Template,
+        found: &Found<'h>,
+        from: NodeIndex,
+    ) {
+        let bytes = found.bytes;
+        let object = found.object();
         let Some(size) = object_size(self.walker.heap, &object.map, bytes) else {
             return;
         };
         match template.role {
             Role::Js | Role::Global | Role::Buffer => {
-                self.js(builder, &template, object, from, bytes);
-                self.fields(builder, &template, object, bytes, size, from);
+                self.js(builder, template, found, from);
+                self.fields(builder, template, found, size, from);
             }
             Role::Context => self.context(builder, bytes, size, from),
-            Role::EphemeronTable => self.ephemerons(builder, object, bytes, size, from),
-            Role::Plain => self.fields(builder, &template, object, bytes, size, from),
+            Role::EphemeronTable => self.ephemerons(builder, &object, from),
+            Role::Plain => self.fields(builder, template, found, size, from),
         }
-        if object.map.watch == Watch::Function
-            && let Some(code) = self.walker.code_by_handle(bytes)
-            && let Some(code) = self.node(code)
-        {
-            builder.edge(from, EdgeKind::Internal, self.code, code);
+        if object.map.watch == Watch::Function {
+            self.code(builder, bytes, from);
         }
-        let map = self.node(u64_at(bytes, 0));
-        if let Some(map) = map.filter(|&map| !self.dull.contains(map)) {
-            builder.edge(from, EdgeKind::Internal, self.map, map);
+        if let Some(map) = self.map_of(found) {
+            builder.stamped_edge(from, self.stamps.map, map);
+        }
+    }
+
+    fn code(&self, builder: &mut GraphBuilder, bytes: &[u8], from: NodeIndex) {
+        let code = self.walker.code_by_handle(bytes);
+        if let Some(code) = code.and_then(|word| self.node(word)) {
+            builder.stamped_edge(from, self.stamps.code, code);
         }
     }
 
@@ -110,57 +262,55 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
         &self,
         builder: &mut GraphBuilder,
         template: &Template,
-        object: &Object,
-        bytes: &[u8],
+        found: &Found<'h>,
         size: usize,
         from: NodeIndex,
     ) {
-        let (start, end) = object.map.shape.references(bytes, size);
-        let is_native_context = object.map.shape == Shape::NativeContext;
+        let shape = found.info.shape;
+        let (start, end) = shape.references(found.bytes, size);
         // Elements of arrays and slots of tables are numbered as V8 numbers them: after map and length.
-        let before = if object.map.shape == Shape::Words(16) {
-            2
-        } else {
-            0
-        };
-        for (at, word) in (start / 8..).zip(bytes.get(start..end).unwrap_or(&[]).chunks_exact(8)) {
+        let before = if shape == Shape::Words(16) { 2 } else { 0 };
+        let words = (start / 8..).zip(found.bytes.get(start..end).unwrap_or(&[]).chunks_exact(8));
+        let number = |at: usize| u32::try_from(at - before).unwrap_or(u32::MAX);
+        if template.is_nameless() && shape != Shape::NativeContext {
+            for (at, word) in words {
+                let word = u64_at(word, 0);
+                if let Some(node) = self.bright(word) {
+                    let stamp = numbered(builder, word & 2 != 0, number(at));
+                    builder.stamped_edge(from, stamp, node);
+                }
+            }
+            return;
+        }
+        for (at, word) in words {
             if template.is_property.get(at).is_some_and(|&is| is) {
                 continue;
             }
             let word = u64_at(word, 0);
-            let Some(node) = self.node(word) else {
+            let Some(node) = self.bright(word) else {
                 continue;
             };
-            let number = u32::try_from(at - before).unwrap_or(u32::MAX);
-            let weak = word & 2 != 0
-                || (is_native_context && self.walker.is_native_context(word))
+            let is_weak = word & 2 != 0
+                || (shape == Shape::NativeContext && self.walker.is_native_context(word))
                 || template
                     .weak
                     .is_some_and(|(first, count)| (first..first + count).contains(&at));
-            let label = template.fields.get(at).copied().flatten();
-            if self.dull.contains(node) {
-                continue;
-            }
-            match label {
-                Some(label) if weak => builder.edge(from, EdgeKind::Weak, label.name, node),
-                Some(label) => builder.edge(from, label.kind, label.name, node),
-                None if weak => builder.edge(from, EdgeKind::Weak, number, node),
-                None => builder.edge(from, EdgeKind::Hidden, number, node),
-            }
+            let stamp = match template.fields.get(at).copied().flatten() {
+                Some(field) if is_weak => field.weak,
+                Some(field) => field.strong,
+                None => numbered(builder, is_weak, number(at)),
+            };
+            builder.stamped_edge(from, stamp, node);
         }
     }
 
-    /// An edge to the value of a property, or to getter and setter.
-    fn named(
-        &self,
-        builder: &mut GraphBuilder,
-        from: NodeIndex,
-        label: Label,
-        word: u64,
-        node: NodeIndex,
-    ) {
+    /// The edge to the value of a property, or those to getter and setter.
+    pub(super) fn named(&self, label: Label, word: u64, add: &mut dyn FnMut(EdgeStamp, NodeIndex)) {
+        let Some(node) = self.node(word) else {
+            return;
+        };
         let Some((get, set)) = label.accessor else {
-            builder.edge(from, label.kind, label.name, node);
+            add(label.stamp, node);
             return;
         };
         // V8's own accessors (`length` of an array) are no pairs: there is no function to be held.
@@ -169,8 +319,8 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
         let Some(pair) = pair.filter(|o| o.instance_type() == layout.types.accessor_pair) else {
             return;
         };
-        builder.edge(from, label.kind, label.name, node);
-        for (offset, name) in [(layout.offsets.getter, get), (layout.offsets.setter, set)] {
+        add(label.stamp, node);
+        for (offset, stamp) in [(layout.offsets.getter, get), (layout.offsets.setter, set)] {
             let function = self.names.view.field_word(pair.address, offset);
             // Without one `undefined` or `null` stands there.
             let function = function.filter(|&word| {
@@ -178,7 +328,7 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
                 object.is_some_and(|it| it.instance_type() != layout.types.oddball)
             });
             if let Some(function) = function.and_then(|word| self.node(word)) {
-                builder.edge(from, label.kind, name, function);
+                add(stamp, function);
             }
         }
     }
@@ -189,34 +339,38 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
         &mut self,
         builder: &mut GraphBuilder,
         template: &Template,
-        object: &Object,
+        found: &Found<'h>,
         from: NodeIndex,
-        bytes: &[u8],
     ) {
-        let view = self.names.view;
         let offsets = &self.walker.layout.offsets;
         if template.role == Role::Global {
-            self.global_variables(builder, object, from);
+            self.global_variables(builder, &found.object(), from);
         } else if template.dictionary_properties {
-            self.dictionary(builder, object, from);
+            self.dictionary(builder, &found.object(), from);
         } else {
-            self.properties(builder, template, object, from, bytes);
+            self.properties(builder, template, found, from);
         }
-        self.js_elements(builder, template, object, from);
-        // V8 does not tell of an ArrayBuffer's prototype.
-        let prototype = view
-            .field_word(object.map.address, offsets.map_prototype)
-            .filter(|_| template.role != Role::Buffer);
-        if let Some(node) = prototype.and_then(|word| self.node(word)) {
-            builder.edge(from, EdgeKind::Property, self.proto, node);
+        self.js_elements(builder, template, found, from);
+        if template.role == Role::Buffer {
+            // V8 does not tell of an ArrayBuffer's prototype.
+            let store = u64_at(found.bytes, offsets.buffer_backing_store);
+            if let Some(&store) = self.stores.get(&store) {
+                builder.stamped_edge(from, self.stamps.store, store);
+            }
+        } else if let Some(node) = self.prototype_of(found) {
+            builder.stamped_edge(from, self.stamps.proto, node);
         }
-        if template.role == Role::Buffer
-            && let Some(&store) = self
-                .stores
-                .get(&u64_at(bytes, offsets.buffer_backing_store))
-        {
-            builder.edge(from, EdgeKind::Internal, self.store, store);
-        }
+    }
+
+    /// The properties that an object has beside it.
+    fn outside(&self, template: &Template, found: &Found<'h>) -> &'h [u8] {
+        let view = &self.names.view;
+        template
+            .has_outside
+            .then(|| view.property_array(found.address))
+            .flatten()
+            .and_then(|array| view.bytes(array.address)?.get(16..))
+            .unwrap_or(&[])
     }
 
     /// Properties that the map describes: in the object, beside it, or shared by all objects of the map.
@@ -224,28 +378,21 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
         &self,
         builder: &mut GraphBuilder,
         template: &Template,
-        object: &Object,
+        found: &Found<'h>,
         from: NodeIndex,
-        bytes: &[u8],
     ) {
-        let view = &self.names.view;
-        let outside = template
-            .has_outside
-            .then(|| view.property_array(object.address))
-            .flatten()
-            .and_then(|array| view.bytes(array.address)?.get(16..))
-            .unwrap_or(&[]);
+        let outside = self.outside(template, found);
         let word_at = |bytes: &[u8], at: usize| Some(u64_at(bytes.get(at..at + 8)?, 0));
         for &(label, place) in &template.properties {
             let value = match place {
-                Place::InObject(offset) => word_at(bytes, offset),
+                Place::InObject(offset) => word_at(found.bytes, offset),
                 Place::OutOfObject(index) => word_at(outside, index * 8),
                 Place::Constant(value) => Some(value),
             };
-            if let Some(value) = value
-                && let Some(node) = self.node(value)
-            {
-                self.named(builder, from, label, value, node);
+            if let Some(value) = value {
+                self.named(label, value, &mut |stamp, node| {
+                    builder.stamped_edge(from, stamp, node);
+                });
             }
         }
     }
@@ -254,16 +401,21 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
         &self,
         builder: &mut GraphBuilder,
         template: &Template,
-        object: &Object,
+        found: &Found<'h>,
         from: NodeIndex,
     ) {
         let view = &self.names.view;
         let layout = self.walker.layout;
-        let Some(store) = view.field(object, layout.offsets.elements) else {
+        let word = u64_at(found.bytes, layout.offsets.elements);
+        // Nearly all objects have none, and share an empty array that is always there.
+        if self.bright(word).is_none() {
+            return;
+        }
+        let Some(store) = view.object(word) else {
             return;
         };
         if template.dictionary_elements {
-            let start = (self.walker.layout.codes.number_dictionary_start) * 8;
+            let start = (layout.codes.number_dictionary_start) * 8;
             let entries = view.elements(&store, 16).get(start..).unwrap_or(&[]);
             for entry in entries.chunks_exact(24) {
                 let index = smi_at(entry, 0).and_then(|i| u32::try_from(i).ok());
@@ -273,20 +425,20 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
             }
             return;
         }
-        if self.walker.layout.type_name(store.instance_type()) != "FIXED_ARRAY" {
+        if layout.type_name(store.instance_type()) != "FIXED_ARRAY" {
             return;
         }
         // An array may have room for more than it has.
-        let length = (object.instance_type() == layout.types.js_array)
-            .then(|| view.field_word(object.address, layout.offsets.internal_fields))
-            .flatten()
+        let length = (found.info.instance_type == layout.types.js_array)
+            .then(|| u64_at(found.bytes, layout.offsets.internal_fields))
             .filter(|word| word & 1 == 0)
             .map_or(usize::MAX, |word| (word >> 32) as usize);
         let elements = view.elements(&store, 16).chunks_exact(8).take(length);
         for (index, word) in (0_u32..).zip(elements) {
             let node = self.node(u64_at(word, 0));
             if let Some(node) = node.filter(|node| !self.holes.contains(node)) {
-                builder.edge(from, EdgeKind::Element, index, node);
+                let stamp = builder.stamp(EdgeKind::Element, index);
+                builder.stamped_edge(from, stamp, node);
             }
         }
     }
@@ -298,9 +450,9 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
             return;
         };
         for (key, value) in view.dictionary(&table) {
-            let Some(node) = self.node(value) else {
+            if self.node(value).is_none() {
                 continue;
-            };
+            }
             let Some(name) = view.key_text(key, MAX_NAME) else {
                 continue;
             };
@@ -308,21 +460,28 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
                 .object(value)
                 .is_some_and(|o| o.instance_type() == self.walker.layout.types.accessor_pair);
             let label = Label::property(builder, &name, accessor);
-            self.named(builder, from, label, value, node);
+            self.named(label, value, &mut |stamp, node| {
+                builder.stamped_edge(from, stamp, node);
+            });
         }
     }
 
     fn global_variables(&self, builder: &mut GraphBuilder, object: &Object, from: NodeIndex) {
         let view = &self.names.view;
         for (key, value) in view.global_variables(object) {
-            let (Some(name), Some(node)) = (view.key_text(key, MAX_NAME), self.node(value)) else {
+            let Some(name) = view
+                .key_text(key, MAX_NAME)
+                .filter(|_| self.node(value).is_some())
+            else {
                 continue;
             };
             let accessor = view
                 .object(value)
                 .is_some_and(|o| o.instance_type() == self.walker.layout.types.accessor_pair);
             let label = Label::property(builder, &name, accessor);
-            self.named(builder, from, label, value, node);
+            self.named(label, value, &mut |stamp, node| {
+                builder.stamped_edge(from, stamp, node);
+            });
         }
     }
 
@@ -372,38 +531,24 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
 
     /// A WeakMap's table: keys weakly, values by both the table and their key. The name says which three belong
     /// together; DevTools reads it.
-    fn ephemerons(
-        &self,
-        builder: &mut GraphBuilder,
-        table: &Object,
-        bytes: &[u8],
-        size: usize,
-        from: NodeIndex,
-    ) {
-        let entries = bytes.get(16 + EPHEMERONS_START * 8..size).unwrap_or(&[]);
-        let mut number = 0_u32;
-        for (slot, entry) in (3_u32..).step_by(2).zip(entries.chunks_exact(16)) {
-            let (key, value) = (u64_at(entry, 0), u64_at(entry, 8));
-            let Some(key_node) = self.node(key) else {
+    fn ephemerons(&self, builder: &mut GraphBuilder, table: &Object, from: NodeIndex) {
+        let names = self.pair_names.get(&table.address);
+        let mut names = names.into_iter().flatten();
+        for (slot, entry) in (3_u32..)
+            .step_by(2)
+            .zip(self.entries(table).chunks_exact(16))
+        {
+            let Some(key) = self.node(u64_at(entry, 0)) else {
                 continue;
             };
-            builder.edge(from, EdgeKind::Weak, slot, key_node);
-            let Some(value_node) = self.node(value) else {
+            builder.edge(from, EdgeKind::Weak, slot, key);
+            let Some(value) = self.node(u64_at(entry, 8)) else {
                 continue;
             };
-            builder.edge(from, EdgeKind::Weak, slot + 1, value_node);
-            number = number.saturating_add(1);
-            let name = format!(
-                "{number} / part of key ({} @{}) -> value ({} @{}) pair in WeakMap (table @{})",
-                self.short_name(key),
-                key & !3,
-                self.short_name(value),
-                value & !3,
-                table.address
-            );
-            let name = builder.string(&name);
-            builder.edge(from, EdgeKind::Internal, name, value_node);
-            builder.edge(key_node, EdgeKind::Internal, name, value_node);
+            builder.edge(from, EdgeKind::Weak, slot + 1, value);
+            if let Some(&name) = names.next() {
+                builder.stamped_edge(from, name, value);
+            }
         }
     }
 
@@ -427,10 +572,12 @@ impl<'w, 'h, 'm> EdgeWriter<'w, 'h, 'm> {
 /// Nodes of read-only pages that no edge of V8's own leads to: for each such page, from which node on, and a bit for each.
 struct Dull {
     pages: Vec<(u32, Vec<bool>)>,
+    /// From the first of them to beyond the last.
+    all: Range<u32>,
 }
 
 impl Dull {
-    fn find(walker: &Walker<'_, '_>, ranks: &Ranks) -> Self {
+    fn find(walker: &Walker<'_, '_>, ranks: &Ranks<'_, '_>) -> Self {
         let layout = walker.layout;
         let is_dull_type = |kind: u16| {
             kind == layout.types.oddball
@@ -443,7 +590,7 @@ impl Dull {
         let mut pages: Vec<(u32, Vec<bool>)> = Vec::new();
         let mut last = None;
         for (page, object) in crate::walker::objects_by_page(walker, |page| page.heap == 0) {
-            let Some(node) = ranks.node(walker, object.address | 1) else {
+            let Some(node) = ranks.node(object.address | 1) else {
                 continue;
             };
             if last != Some(page) {
@@ -454,22 +601,26 @@ impl Dull {
                 is_dull.push(is_dull_type(object.instance_type()));
             }
         }
-        Self { pages }
+        let first = pages.iter().map(|&(first, _)| first).min();
+        let end = pages.iter().map(|(first, all)| *first + all.len() as u32);
+        let all = first.unwrap_or(0)..end.max().unwrap_or(0);
+        Self { pages, all }
     }
 
     #[inline]
     fn contains(&self, node: NodeIndex) -> bool {
-        self.pages.iter().any(|(first, is_dull)| {
-            node.0
-                .checked_sub(*first)
-                .and_then(|at| is_dull.get(at as usize))
-                .is_some_and(|&is| is)
-        })
+        self.all.contains(&node.0)
+            && self.pages.iter().any(|(first, is_dull)| {
+                node.0
+                    .checked_sub(*first)
+                    .and_then(|at| is_dull.get(at as usize))
+                    .is_some_and(|&is| is)
+            })
     }
 }
 
 /// The nodes that stand for holes.
-fn holes(walker: &Walker<'_, '_>, ranks: &Ranks) -> Vec<NodeIndex> {
+fn holes(walker: &Walker<'_, '_>, ranks: &Ranks<'_, '_>) -> Vec<NodeIndex> {
     let mut holes = Vec::new();
     for (_, object) in crate::walker::objects_by_page(walker, |page| page.heap == 0) {
         let kind = object.instance_type();
@@ -480,7 +631,7 @@ fn holes(walker: &Walker<'_, '_>, ranks: &Ranks) -> Vec<NodeIndex> {
                 && walker.heap.word(object.address + offset) == Some(ODDBALL_THE_HOLE << 32)
         };
         if (own_type || is_hole())
-            && let Some(node) = ranks.node(walker, object.address | 1)
+            && let Some(node) = ranks.node(object.address | 1)
         {
             holes.push(node);
         }

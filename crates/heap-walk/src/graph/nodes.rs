@@ -1,10 +1,9 @@
 //! Objects become nodes.
 
-use std::rc::Rc;
-
-use memguard_heap_graph::{GraphBuilder, Location, StringId};
+use memguard_heap_graph::{GraphBuilder, PlaceId, StringId};
 use rustc_hash::FxHashMap;
 
+use super::objects::Found;
 use super::template::{Naming, Role, Template, location};
 use crate::maps::Watch;
 use crate::names::Names;
@@ -18,7 +17,13 @@ pub(super) struct NodeWriter<'n, 'h, 'm> {
     names: &'n Names<'h, 'm>,
     string_characters: usize,
     /// Names and places of functions, by their SharedFunctionInfo.
-    functions: FxHashMap<u64, (StringId, Option<Location>)>,
+    functions: FxHashMap<u64, (StringId, Option<PlaceId>)>,
+    /// The text of the last string that was put together.
+    text: String,
+    /// ArrayBuffers.
+    pub(super) buffers: Vec<Object>,
+    /// The tables of WeakMaps.
+    pub(super) tables: Vec<Object>,
 }
 
 impl<'n, 'h, 'm> NodeWriter<'n, 'h, 'm> {
@@ -27,80 +32,85 @@ impl<'n, 'h, 'm> NodeWriter<'n, 'h, 'm> {
             names,
             string_characters,
             functions: FxHashMap::default(),
+            text: String::new(),
+            buffers: Vec::new(),
+            tables: Vec::new(),
         }
     }
 
     pub(super) fn add(
         &mut self,
         builder: &mut GraphBuilder,
-        template: Rc<Template>,
-        object: &Object,
-        buffers: &mut Vec<Object>,
+        template: &Template,
+        found: &Found<'_>,
     ) {
-        let mut place = template.location;
+        let mut place = template.place;
         let name = match template.naming {
             Naming::Fixed(name) => name,
-            Naming::Text => self.text(builder, object),
+            Naming::Text => self.text(builder, found),
             Naming::RegExp => {
-                let pattern = self.names.pattern(object).unwrap_or_default();
+                let pattern = self.names.pattern(&found.object()).unwrap_or_default();
                 builder.string(&pattern)
             }
             Naming::Script => {
                 let at = self.names.view.layout.offsets.script_name;
-                let word = self.names.view.field_word(object.address, at).unwrap_or(0);
+                let word = self.names.view.field_word(found.address, at).unwrap_or(0);
                 let name = self.names.view.string(word, 4_096).unwrap_or_default();
                 builder.string(&name)
             }
             Naming::SharedInfo => {
-                let name = self.names.shared_name(object, false);
+                let name = self.names.shared_name(&found.object(), false);
                 match name.as_str() {
                     "" => builder.string("(shared function info)"),
                     name => builder.string(name),
                 }
             }
             Naming::Class => {
-                let (name, constructor) = self.names.class_of(object);
+                let (name, constructor) = self.names.class_of(&found.object());
                 place = constructor
                     .and_then(|c| self.names.function_place(&c))
-                    .map(|place| location(&place));
+                    .map(|place| builder.place(location(&place)));
                 builder.string(&name)
             }
             Naming::Function => {
-                let (name, found) = self.function(builder, object);
+                let (name, found) = self.function(builder, &found.object());
                 place = found;
                 name
             }
         };
-        let size = self.size(object);
-        let node = builder.node_named(template.kind, name, object.address, size);
+        let size = self.size(found);
+        let node = builder.node_named(template.kind, name, found.address, size);
         if let Some(place) = place {
-            builder.location(node, place);
+            builder.located(node, place);
         }
-        if template.role == Role::Buffer {
-            buffers.push(*object);
+        match template.role {
+            Role::Buffer => self.buffers.push(found.object()),
+            Role::EphemeronTable => self.tables.push(found.object()),
+            _ => {}
         }
     }
 
-    fn size(&self, object: &Object) -> u64 {
+    fn size(&self, found: &Found<'_>) -> u64 {
         let view = &self.names.view;
-        let size = view
-            .bytes(object.address)
-            .and_then(|bytes| object_size(view.heap, &object.map, bytes))
-            .map_or(0, |size| size as u64);
-        let outside = object.map.watch == Watch::ExternalString
+        let size = object_size(view.heap, &found.info, found.bytes).map_or(0, |size| size as u64);
+        let outside = found.info.watch == Watch::ExternalString
             && view.layout.row.snapshot_counts_external_characters;
         if outside {
-            return size + self.names.external_characters(object);
+            return size + self.names.external_characters(&found.object());
         }
         size
     }
 
-    fn text(&self, builder: &mut GraphBuilder, object: &Object) -> StringId {
+    fn text(&mut self, builder: &mut GraphBuilder, found: &Found<'_>) -> StringId {
         let view = &self.names.view;
-        let word = object.address | 1;
-        if !view.layout.is_string(object.instance_type()) {
+        let word = found.address | 1;
+        if !view.layout.is_string(found.info.instance_type) {
             let text = view.text(word, self.string_characters);
             return builder.string(&text.unwrap_or_default());
+        }
+        let object = found.object();
+        if view.plain_text(&object, found.bytes, self.string_characters, &mut self.text) {
+            return builder.string(&self.text);
         }
         match view.string_of_pieces(word, self.string_characters, NAME_PIECES) {
             // As V8's snapshots call all of these.
@@ -115,17 +125,13 @@ impl<'n, 'h, 'm> NodeWriter<'n, 'h, 'm> {
         &mut self,
         builder: &mut GraphBuilder,
         object: &Object,
-    ) -> (StringId, Option<Location>) {
+    ) -> (StringId, Option<PlaceId>) {
         let at = self.names.view.layout.offsets.function_shared;
         let shared = self.names.view.field_word(object.address, at).unwrap_or(0);
         *self.functions.entry(shared).or_insert_with(|| {
             let name = builder.string(&self.names.function_name(object));
-            (
-                name,
-                self.names
-                    .function_place(object)
-                    .map(|place| location(&place)),
-            )
+            let place = self.names.function_place(object);
+            (name, place.map(|place| builder.place(location(&place))))
         })
     }
 }

@@ -2,58 +2,70 @@
 
 use memguard_heap_graph::NodeIndex;
 
+use crate::heap::Heap;
 use crate::walker::{Walker, untag};
 
-/// Cells of 64 marks between two counts: what lies between is counted when somebody asks, in as many instructions.
-const CELLS: usize = 4;
-
-/// For each page, how many objects were marked before each 256 words of it: 4 bytes for 2,048 of the pages reached.
+/// For each page, how many objects were marked before each 64 words of it: 4 bytes for 512 of the pages reached.
 #[derive(Debug)]
-pub(super) struct Ranks {
-    pages: Vec<Vec<u32>>,
+pub(super) struct Ranks<'w, 'm> {
+    heap: &'w Heap<'m>,
+    pages: Vec<RankedPage<'w>>,
+    before: Vec<u32>,
 }
 
-impl Ranks {
+/// What is to be known of a page to tell an object's number, in one place.
+#[derive(Clone, Copy, Debug)]
+struct RankedPage<'w> {
+    start: u64,
+    marks: &'w [u64],
+    /// Where the counts of the page begin.
+    counts: usize,
+}
+
+impl<'w, 'm> Ranks<'w, 'm> {
     /// Counts the marks. The first object gets the number `first`.
-    pub(super) fn new(walker: &Walker<'_, '_>, first: u32) -> Self {
+    pub(super) fn new(walker: &'w Walker<'_, 'm>, first: u32) -> Self {
+        let chunks = walker.heap.chunks().iter().enumerate();
+        let cells = chunks
+            .clone()
+            .map(|(page, _)| walker.marks.page(page).len());
+        let mut before = Vec::with_capacity(cells.sum());
         let mut next = first;
-        let pages = (0..walker.heap.chunks().len())
-            .map(|page| {
-                let cells = walker.marks.page(page).chunks(CELLS);
-                cells
-                    .map(|cells| {
-                        let before = next;
-                        next = next.saturating_add(ones(cells));
-                        before
-                    })
-                    .collect()
+        let pages = chunks
+            .map(|(page, chunk)| {
+                let marks = walker.marks.page(page);
+                let counts = before.len();
+                for cell in marks {
+                    before.push(next);
+                    next = next.saturating_add(cell.count_ones());
+                }
+                RankedPage {
+                    start: chunk.page.start,
+                    marks,
+                    counts,
+                }
             })
             .collect();
-        Self { pages }
+        Self {
+            heap: walker.heap,
+            pages,
+            before,
+        }
     }
 
     /// The node of the object that a tagged word refers to; `None` when it wasn't marked.
     #[inline]
-    pub(super) fn node(&self, walker: &Walker<'_, '_>, word: u64) -> Option<NodeIndex> {
+    pub(super) fn node(&self, word: u64) -> Option<NodeIndex> {
         let address = untag(word)?;
-        let page = walker.heap.chunk_index(address)?;
-        let at = walker.heap.chunks().get(page)?.offset(address) / 8;
-        let cells = walker.marks.page(page);
-        let cell = *cells.get(at >> 6)?;
+        let page = self.pages.get(self.heap.page_number(address)?)?;
+        // Before the page's first object this wraps, and is behind all of its marks.
+        let at = (address.wrapping_sub(page.start) / 8) as usize;
+        let cell = *page.marks.get(at >> 6)?;
         let bit = 1_u64 << (at & 63);
         if cell & bit == 0 {
             return None;
         }
-        let block = (at >> 6) / CELLS;
-        let before = *self.pages.get(page)?.get(block)?;
-        let between = cells.get(block * CELLS..at >> 6)?;
-        Some(NodeIndex(
-            before + ones(between) + (cell & (bit - 1)).count_ones(),
-        ))
+        let before = *self.before.get(page.counts + (at >> 6))?;
+        Some(NodeIndex(before + (cell & (bit - 1)).count_ones()))
     }
-}
-
-#[inline]
-fn ones(cells: &[u64]) -> u32 {
-    cells.iter().map(|cell| cell.count_ones()).sum()
 }

@@ -1,11 +1,12 @@
 //! What all objects of a map have in common: kind, name, and the names of their fields. Made once for each map.
 
 use std::collections::HashMap;
-use std::rc::Rc;
 
-use memguard_heap_graph::{EdgeKind, GraphBuilder, Location, NodeKind, StringId};
-use rustc_hash::FxHashMap;
+use memguard_heap_graph::{
+    EdgeKind, EdgeStamp, GraphBuilder, Location, NodeKind, PlaceId, StringId,
+};
 
+use super::objects::Found;
 use crate::census::{Group, group_of};
 use crate::layout::Layout;
 use crate::maps::MapInfo;
@@ -49,13 +50,20 @@ pub(super) enum Role {
     Buffer,
 }
 
-/// A field with a name.
+/// What the reference of a property is called.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Label {
-    pub(super) kind: EdgeKind,
-    pub(super) name: StringId,
+    pub(super) stamp: EdgeStamp,
     /// The value is a pair of getter and setter, which have names of their own.
-    pub(super) accessor: Option<(StringId, StringId)>,
+    pub(super) accessor: Option<(EdgeStamp, EdgeStamp)>,
+}
+
+/// What the reference of one of V8's own fields is called.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Field {
+    pub(super) strong: EdgeStamp,
+    /// The same, where it keeps nothing alive.
+    pub(super) weak: EdgeStamp,
 }
 
 impl Label {
@@ -68,13 +76,12 @@ impl Label {
         };
         let pair = accessor.then(|| {
             (
-                builder.string(&prefixed("get")),
-                builder.string(&prefixed("set")),
+                builder.stamp(EdgeKind::Property, prefixed("get").as_str()),
+                builder.stamp(EdgeKind::Property, prefixed("set").as_str()),
             )
         });
         Self {
-            kind: EdgeKind::Property,
-            name: builder.string(name),
+            stamp: builder.stamp(EdgeKind::Property, name),
             accessor: pair,
         }
     }
@@ -86,9 +93,10 @@ pub(super) struct Template {
     pub(super) kind: NodeKind,
     pub(super) naming: Naming,
     pub(super) role: Role,
-    pub(super) location: Option<Location>,
+    /// Where the constructor stands.
+    pub(super) place: Option<PlaceId>,
     /// V8's own fields, by word of the object.
-    pub(super) fields: Vec<Option<Label>>,
+    pub(super) fields: Vec<Option<Field>>,
     /// Words of the object that are properties.
     pub(super) is_property: Vec<bool>,
     /// Properties in the order in which they were added: what objects without a class are called by.
@@ -102,11 +110,18 @@ pub(super) struct Template {
     pub(super) weak: Option<(usize, usize)>,
 }
 
+impl Template {
+    /// Whether no word of such an object has a name or is a property.
+    pub(super) fn is_nameless(&self) -> bool {
+        self.fields.is_empty() && self.is_property.is_empty() && self.weak.is_none()
+    }
+}
+
 /// The templates of one heap.
 pub(super) struct Templates<'n, 'h, 'm> {
     names: &'n Names<'h, 'm>,
-    by_map: FxHashMap<u64, Rc<Template>>,
-    last: Option<(u64, Rc<Template>)>,
+    /// By the number of the map.
+    by_map: Vec<Option<Box<Template>>>,
     /// Types of tables that metadata does not name: read off the collections that have them.
     tables: HashMap<u16, Role>,
 }
@@ -134,32 +149,29 @@ impl<'n, 'h, 'm> Templates<'n, 'h, 'm> {
         }
         Self {
             names,
-            by_map: FxHashMap::default(),
-            last: None,
+            by_map: walker.maps.infos().iter().map(|_| None).collect(),
             tables,
         }
     }
 
-    /// The template of a map; `example` is an object of it.
+    /// The template of an object's map. `None` for a map of another heap.
     pub(super) fn of(
         &mut self,
-        map: &MapInfo,
-        example: u64,
+        found: &Found<'_>,
         builder: &mut GraphBuilder,
-    ) -> Rc<Template> {
-        if let Some((last, template)) = &self.last
-            && *last == map.address
-        {
-            return Rc::clone(template);
+    ) -> Option<&Template> {
+        let index = found.map as usize;
+        if self.by_map.get(index)?.is_none() {
+            let made = self.make(&found.info, found.address, builder);
+            *self.by_map.get_mut(index)? = Some(Box::new(made));
         }
-        let known = self.by_map.get(&map.address).cloned();
-        let template = known.unwrap_or_else(|| {
-            let template = Rc::new(self.make(map, example, builder));
-            self.by_map.insert(map.address, Rc::clone(&template));
-            template
-        });
-        self.last = Some((map.address, Rc::clone(&template)));
-        template
+        self.by_map.get(index)?.as_deref()
+    }
+
+    /// The same of a map of which there was an object before.
+    #[inline]
+    pub(super) fn known(&self, map: u32) -> Option<&Template> {
+        self.by_map.get(map as usize)?.as_deref()
     }
 
     fn make(&self, map: &MapInfo, example: u64, builder: &mut GraphBuilder) -> Template {
@@ -176,7 +188,7 @@ impl<'n, 'h, 'm> Templates<'n, 'h, 'm> {
             kind,
             naming,
             role,
-            location: place.map(|p| location(&p)),
+            place: place.map(|place| builder.place(location(&place))),
             fields: vec![None; usize::from(map.words)],
             is_property: vec![false; usize::from(map.words)],
             properties: Vec::new(),
@@ -187,15 +199,15 @@ impl<'n, 'h, 'm> Templates<'n, 'h, 'm> {
             weak: None,
         };
         for (offset, name) in internal_fields(layout, map.instance_type) {
-            let label = Label {
-                kind: EdgeKind::Internal,
-                name: builder.string(name),
-                accessor: None,
+            let name = builder.string(name);
+            let field = Field {
+                strong: builder.stamp(EdgeKind::Internal, name),
+                weak: builder.stamp(EdgeKind::Weak, name),
             };
             if template.fields.len() <= offset / 8 {
                 template.fields.resize(offset / 8 + 1, None);
             }
-            template.fields[offset / 8] = Some(label);
+            template.fields[offset / 8] = Some(field);
         }
         if map.instance_type == types.js_weak_ref {
             template.weak = Some((layout.offsets.internal_fields / 8, 1));
@@ -209,6 +221,9 @@ impl<'n, 'h, 'm> Templates<'n, 'h, 'm> {
         let named = template.fields.iter().rposition(Option::is_some);
         template.fields.truncate(named.map_or(0, |last| last + 1));
         template.fields.shrink_to_fit();
+        if !template.is_property.contains(&true) {
+            template.is_property = Vec::new();
+        }
         template.properties.shrink_to_fit();
         template
     }
