@@ -1,6 +1,6 @@
 //! Systems on which this crate does nothing.
 
-use crate::{Ended, Error, Limits, Outcome, PrepareOptions, Timings, Verdict, Vital};
+use crate::{Ended, Error, Limits, Outcome, PrepareOptions, Timings, Unshare, Verdict, Vital};
 
 const REASON: &str = "forked snapshots need Linux";
 
@@ -106,7 +106,7 @@ impl Forked {
     }
 
     /// Never called.
-    pub fn unshare(&self, _: usize) {
+    pub fn unshare(&self, _: Unshare, _: usize) {
         match *self {}
     }
 

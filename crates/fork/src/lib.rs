@@ -32,4 +32,4 @@ pub use elsewhere::{Child, Forked, Prepared, give_back_free_memory, learn, prepa
 #[cfg(target_os = "linux")]
 pub use linux::{Child, Forked, Prepared, give_back_free_memory, learn, prepare, support};
 pub use outcome::{Ended, Failure, Outcome, Timings, Verdict, Vital};
-pub use settings::{Error, Limits, PrepareOptions, Priority};
+pub use settings::{Error, Limits, PrepareOptions, Priority, Unshare};

@@ -3,6 +3,7 @@
 mod black_box;
 mod burden;
 mod child;
+mod chunks;
 mod descriptors;
 mod fakes;
 mod maps;
@@ -112,14 +113,13 @@ pub struct Prepared {
 /// What the system does not offer.
 pub fn prepare(options: &PrepareOptions) -> Result<Prepared, Error> {
     let root = &options.proc_root;
-    let inventory =
-        Inventory::read(root, options.keep_buffers).map_err(|problem| match problem {
-            Unreadable::Io(error) => no_proc(&error),
-            Unreadable::NoFlags => Error::Unsupported(
-                "this kernel does not tell which memory a fork leaves out".to_owned(),
-            ),
-            Unreadable::Device(device) => Error::Device(device),
-        })?;
+    let inventory = Inventory::read(options).map_err(|problem| match problem {
+        Unreadable::Io(error) => no_proc(&error),
+        Unreadable::NoFlags => Error::Unsupported(
+            "this kernel does not tell which memory a fork leaves out".to_owned(),
+        ),
+        Unreadable::Device(device) => Error::Device(device),
+    })?;
     let slots = Slots::find();
     if slots.count() == 0 {
         return Err(no_slots());
@@ -234,7 +234,7 @@ impl Prepared {
             output,
             timings,
             busy,
-            kept: plan.keep,
+            kept: [plan.keep, plan.hide].concat(),
             v8s: plan.write,
             wall: limits.wall,
             memory_limit: limits.memory_bytes,

@@ -11,6 +11,9 @@ pub struct PrepareOptions {
     /// Keep large buffers of `malloc` from the child: V8's generator does not read them, and each GB of them would
     /// cost the parent some 20 ms. A child that needs one after all fails with [`Failure::KeptBuffer`](crate::Failure).
     pub keep_buffers: bool,
+    /// Keep the empty half of V8's young generation from the child, for a child that only reads: nothing in it is alive, and the parent's next
+    /// collection fills it. Then that need not copy these pages one by one. Not where the fork may come in the middle of a collection.
+    pub keep_empty_half: bool,
 }
 
 impl Default for PrepareOptions {
@@ -18,8 +21,18 @@ impl Default for PrepareOptions {
         Self {
             proc_root: PathBuf::from("/proc"),
             keep_buffers: true,
+            keep_empty_half: false,
         }
     }
+}
+
+/// Which of V8's pages a parent has copied for itself while the child lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unshare {
+    /// Those of the young generation: for a child that writes to none of them.
+    Young,
+    /// All, the young generation first: for a child that writes to them itself, so that copies are made anyway.
+    All,
 }
 
 /// How the child shares the machine with others.

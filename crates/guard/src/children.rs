@@ -26,6 +26,8 @@ pub(crate) use told::Told;
 const RESERVE_BYTES: u64 = 32 << 20;
 /// More than a young generation, and what a server writes to in the seconds that a child lives.
 const MOST_UNSHARED: usize = 256 << 20;
+/// And this part of what memory is left.
+const UNSHARED_PART: u64 = 8;
 
 /// What to do while V8's workers are in the middle of something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +66,17 @@ impl Patience {
             Self::ComeAgain | Self::Pressed => Priority::Idle,
         }
     }
+}
+
+/// What a child is not given, since it has no use for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// It is given all: another one failed.
+    Nothing,
+    /// Large buffers.
+    Buffers,
+    /// And the half of V8's young generation that is empty until the next collection: for a walk between two collections.
+    BuffersAndEmptyHalf,
 }
 
 /// One fork at a time in this process: the marks of the memory must not be read while another changes them.
@@ -138,10 +151,11 @@ type Job = Box<dyn FnOnce() + Send>;
 
 impl Ready {
     /// Takes the turn, and gets everything ready.
-    pub(crate) fn prepare(keep_buffers: bool) -> Result<Self, ForkError> {
+    pub(crate) fn prepare(kept: Kept) -> Result<Self, ForkError> {
         let turn = Turn::take().ok_or(ForkError::Busy)?;
         let options = PrepareOptions {
-            keep_buffers,
+            keep_buffers: kept != Kept::Nothing,
+            keep_empty_half: kept == Kept::BuffersAndEmptyHalf,
             ..simulated(PrepareOptions::default())
         };
         let prepared = memguard_fork::prepare(&options).map_err(ForkError::Refused)?;
@@ -265,10 +279,11 @@ impl Watch {
         }
     }
 
-    /// How much of the heap the process may copy for itself right away: what the child would copy when it writes there.
-    pub(crate) fn unshared_bytes(&mut self) -> usize {
+    /// How much of the heap the process may copy for itself right away, beside what the child will take in bytes.
+    pub(crate) fn unshared_bytes(&mut self, taken: u64) -> usize {
         let left = room::nearest(&self.vitals.read()).map_or(u64::MAX, |room| room.available_bytes);
-        usize::try_from(left / 8).map_or(MOST_UNSHARED, |bytes| bytes.min(MOST_UNSHARED))
+        let part = left.saturating_sub(taken) / UNSHARED_PART;
+        usize::try_from(part).map_or(MOST_UNSHARED, |bytes| bytes.min(MOST_UNSHARED))
     }
 
     pub(crate) fn look(&mut self, _: &Vital) -> Verdict {

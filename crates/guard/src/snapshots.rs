@@ -37,7 +37,7 @@ static FOLDERS: Mutex<Option<Folders>> = Mutex::new(None);
 /// Captures under way, by ticket.
 static UNDER_WAY: Tickets<UnderWay> = Tickets::new();
 
-use crate::children::{self, Tickets};
+use crate::children::{self, Kept, Tickets};
 pub use crate::children::{ForkError, Patience, Started};
 pub use forked::{Finished, fork, prepare_again};
 pub use method::Wish;
@@ -52,8 +52,8 @@ struct UnderWay {
     memory_bytes: u64,
     /// Taken though it may not fit: no bound but what the machine has.
     is_forced: bool,
-    /// Whether large buffers may be kept from the child.
-    keep_buffers: bool,
+    /// What is kept from the child.
+    kept: Kept,
     compression: Compression,
     /// What is replaced, and the key of the hashes.
     redaction: Option<(Redact, RedactKey)>,
@@ -328,7 +328,7 @@ pub fn begin(request: &SnapshotRequest) -> Result<Begun, Error> {
     }
     // Before a place is taken: where it cannot be forked after all, it is written by this process.
     let (ready, method, method_reason) = match method {
-        Method::Fork | Method::Walk => match Ready::prepare(true) {
+        Method::Fork | Method::Walk => match Ready::prepare(Kept::Buffers) {
             Ok(ready) => (Some(ready), method, method_reason),
             Err(ForkError::Busy) => return Err(Error::UnderWay),
             Err(error) if request.wish() != Wish::Auto || method == Method::Walk => {
@@ -355,7 +355,7 @@ pub fn begin(request: &SnapshotRequest) -> Result<Begun, Error> {
         place,
         memory_bytes: needed_memory_bytes(&cost),
         is_forced: request.force,
-        keep_buffers: true,
+        kept: Kept::Buffers,
         compression: request.compression,
         redaction,
         method,

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use super::black_box::{BlackBox, COUNTERS, MOST_FRAMES, Reason, phase};
 use super::maps::Region;
 use super::{page_size, unshare};
-use crate::{Ended, Failure, Outcome, Timings, Verdict, Vital};
+use crate::{Ended, Failure, Outcome, Timings, Unshare, Verdict, Vital};
 
 /// How often the child's memory is looked at.
 const LOOK: Duration = Duration::from_millis(50);
@@ -74,11 +74,11 @@ impl Forked {
         self.busy
     }
 
-    /// Makes the parent's own copies of V8's pages, the young generation first, and about `most` bytes: so JavaScript need
-    /// not wait for each when it writes there. For a child that will write to that memory itself, so that copies are made anyway.
-    /// Some tenths of a second for 256 MB, not on the thread that forked.
-    pub fn unshare(&self, most: usize) {
-        unshare::unshare(&self.proc_root, &self.v8s, most);
+    /// Makes the parent's own copies of V8's pages, about `most` bytes of those that are wanted: so JavaScript need
+    /// not wait for each when it writes there. Some ten milliseconds for a young generation, tenths of a second for 256 MB; not on the
+    /// thread that forked.
+    pub fn unshare(&self, wanted: Unshare, most: usize) {
+        unshare::unshare(&self.proc_root, &self.v8s, wanted, most);
     }
 
     /// Waits until the child has ended, and reaps it by its own id. Twenty times a second `watch` decides whether it

@@ -9,9 +9,10 @@
 //! have a later fork of that thread run without one.
 
 use std::io;
-use std::path::Path;
 
+use super::chunks::{Memory, Young};
 use super::maps::{self, Mapping, Region};
+use crate::PrepareOptions;
 
 /// A large region at an address that is no multiple of this was not made by V8's heap.
 const V8_ALIGNMENT: usize = 256 * 1024;
@@ -42,6 +43,8 @@ pub struct Inventory {
     foreign: Vec<Region>,
     /// Regions with buffers that a child does not need.
     buffers: Vec<Buffers>,
+    /// One half of it is of no use to a child that only reads.
+    young: Young,
 }
 
 /// A region that consists of nothing but large blocks of `malloc`.
@@ -64,6 +67,8 @@ pub struct Plan {
     pub keep: Vec<Region>,
     /// Those marked again that can be written to.
     pub write: Vec<Region>,
+    /// Of the marked ones, what is not shown: V8's own mark stays.
+    pub hide: Vec<Region>,
 }
 
 /// Why there is no inventory.
@@ -79,9 +84,16 @@ pub enum Unreadable {
 
 impl Inventory {
     /// Reads the list. Waits for the kernel to walk the page tables.
-    pub fn read(proc_root: &Path, keep_buffers: bool) -> Result<Self, Unreadable> {
-        let text = std::fs::read(proc_root.join("self/smaps")).map_err(Unreadable::Io)?;
-        Self::parse(&text, keep_buffers.then_some(bodies_of))
+    pub fn read(options: &PrepareOptions) -> Result<Self, Unreadable> {
+        let text = std::fs::read(options.proc_root.join("self/smaps")).map_err(Unreadable::Io)?;
+        let mut inventory = Self::parse(&text, options.keep_buffers.then_some(bodies_of))?;
+        let memory = options
+            .keep_empty_half
+            .then(|| Memory::open(&options.proc_root));
+        if let Some(memory) = memory.flatten() {
+            inventory.young = Young::find(&memory, &inventory.marked);
+        }
+        Ok(inventory)
     }
 
     fn parse(
@@ -128,6 +140,10 @@ impl Inventory {
 
     /// What to do, by what is mapped now.
     pub fn plan(&self, maps: &[u8]) -> Plan {
+        self.plan_without(maps, &self.young.empty_half())
+    }
+
+    fn plan_without(&self, maps: &[u8], empty_half: &[Region]) -> Plan {
         let mut plan = Plan::default();
         for mapping in maps::mappings(maps).filter(|mapping| mapping.is_anonymous) {
             let region = &mapping.region;
@@ -141,13 +157,17 @@ impl Inventory {
                 plan.keep.extend_from_slice(&self.buffers[at].bodies);
                 continue;
             }
+            let mut hide: &[Region] = &[];
             if holds(&self.marked, region) {
                 plan.mark.push(region.clone());
                 if mapping.rights == b"rw-p" {
                     plan.write.push(region.clone());
+                    hide = within(empty_half, region);
+                    plan.hide.extend_from_slice(hide);
                 }
             }
-            for part in maps::without(region, &self.foreign) {
+            let own = maps::without(region, &self.foreign);
+            for part in own.flat_map(|part| maps::without(&part, hide)) {
                 match plan.show.last_mut() {
                     Some(last) if last.end == part.start => last.end = part.end,
                     _ => plan.show.push(part),
@@ -201,9 +221,9 @@ fn bodies_of(region: &Region) -> Vec<Region> {
     bodies
 }
 
-/// Reads two words of this process through the kernel, so that what was unmapped meanwhile is an error, not a fault.
-pub fn peek(address: usize) -> Option<[usize; 2]> {
-    let mut words = [0_usize; 2];
+/// Reads words of this process through the kernel, so that what was unmapped meanwhile is an error, not a fault.
+pub fn peek<const N: usize>(address: usize) -> Option<[usize; N]> {
+    let mut words = [0_usize; N];
     let length = size_of_val(&words);
     let local = libc::iovec {
         iov_base: words.as_mut_ptr().cast(),
@@ -225,6 +245,13 @@ fn holds(regions: &[Region], region: &Region) -> bool {
     regions
         .binary_search_by_key(&region.start, |other| other.start)
         .is_ok_and(|at| regions[at] == *region)
+}
+
+/// Those of a sorted list that lie within a region.
+fn within<'a>(list: &'a [Region], region: &Region) -> &'a [Region] {
+    let first = list.partition_point(|it| it.start < region.start);
+    let count = list[first..].partition_point(|it| it.end <= region.end);
+    &list[first..first + count]
 }
 
 /// Tells the kernel. What it refuses (a region that is gone) is left out.
@@ -312,10 +339,33 @@ VmFlags: rd wr
                 mark: vec![0x10_0000..0x20_0000],
                 keep: vec![0x400_1000..0x800_0000],
                 write: vec![0x10_0000..0x20_0000],
+                hide: vec![],
             }
         );
         // The buffer has become another: it is the child's like all else.
         assert_eq!(inventory.plan(b"4000000-7000000 rw-p 0 00:00 0").keep, []);
+    }
+
+    #[test]
+    fn the_empty_half_of_the_young_generation_keeps_its_marks_where_it_was_seen_marked() {
+        let inventory = Inventory::parse(SMAPS, None).unwrap();
+        let maps = b"\
+100000-200000 rw-p 00000000 00:00 0
+200000-2c0000 rw-p 00000000 00:00 0
+";
+        let empty = [
+            0x10_0000..0x14_0000,
+            0x18_0000..0x1c_0000,
+            0x20_0000..0x24_0000,
+        ];
+        let plan = inventory.plan_without(maps, &empty);
+        assert_eq!(plan.hide, empty[..2]);
+        // The last one's region is not as it was.
+        assert_eq!(
+            plan.show,
+            [0x14_0000..0x18_0000, 0x1c_0000..0x20_0000 + 0xc_0000]
+        );
+        assert_eq!(plan.mark, [0x10_0000..0x20_0000]);
     }
 
     #[test]
@@ -335,7 +385,7 @@ VmFlags: rd wr
     #[cfg(target_env = "gnu")]
     fn a_large_block_of_malloc_is_recognised_and_nothing_else() {
         let block = vec![1_u8; 48 << 20];
-        let inventory = Inventory::read(Path::new("/proc"), true).unwrap();
+        let inventory = Inventory::read(&PrepareOptions::default()).unwrap();
         let start = block.as_ptr() as usize;
         let kept = |address: usize| {
             let mut bodies = inventory.buffers.iter().flat_map(|it| &it.bodies);
@@ -346,6 +396,6 @@ VmFlags: rd wr
         assert!(!kept(start - 8));
         let stack = 0_u8;
         assert!(!kept(&raw const stack as usize));
-        assert_eq!(peek(8), None);
+        assert_eq!(peek::<2>(8), None);
     }
 }

@@ -11,7 +11,7 @@ use super::reaper::Forked;
 #[cfg(target_env = "gnu")]
 use super::regions::{self, Inventory};
 use super::{burden, fakes, signals};
-use crate::{Ended, Failure, Limits, Outcome, Timings, Verdict};
+use crate::{Ended, Failure, Limits, Outcome, PrepareOptions, Timings, Verdict};
 
 /// Longer than anything here takes on a machine that others use as well.
 const LONG: Duration = Duration::from_secs(60);
@@ -219,12 +219,12 @@ fn no_thread_is_made_joined_or_woken_and_no_event_awaited() {
 fn a_large_buffer_that_the_child_does_not_have_can_be_freed_there() {
     let block = vec![1_u8; 48 << 20];
     let inside = block.as_ptr() as usize + (1 << 20);
-    let inventory = Inventory::read(Path::new("/proc"), true).unwrap();
+    let inventory = Inventory::read(&PrepareOptions::default()).unwrap();
     let plan = inventory.plan(&std::fs::read("/proc/self/maps").unwrap());
     assert!(plan.keep.iter().any(|region| region.contains(&inside)));
     regions::advise(&plan.keep, libc::MADV_DONTFORK);
     let forked = fork(BlackBox::new().unwrap(), |_| {
-        let is_there = regions::peek(inside).is_some();
+        let is_there = regions::peek::<1>(inside).is_some();
         drop(block);
         u8::from(is_there)
     });

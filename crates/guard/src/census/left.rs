@@ -13,7 +13,7 @@ use super::child::{Here, leave};
 use super::request::CensusRequest;
 use super::run::{KEPT_PART, LEAST_BYTES, check_room, of_fork};
 use super::{CensusError, support};
-use crate::children::{ForkError, Patience, Ready, Started, Told, Watch};
+use crate::children::{ForkError, Kept, Patience, Ready, Started, Told, Watch};
 
 /// Rows of the table.
 const CLASSES: usize = 200;
@@ -63,7 +63,7 @@ impl Left {
 pub(crate) fn prepare(heap_used_bytes: u64) -> Result<Ready, CensusError> {
     support()?;
     check_room(CensusRequest::of_table(heap_used_bytes, CLASSES).bytes())?;
-    Ready::prepare(true).map_err(of_fork)
+    Ready::prepare(Kept::Buffers).map_err(of_fork)
 }
 
 /// Forks this process; the child leaves the census behind. `done` is told the file on another thread.

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Read, Seek};
 use std::time::Duration;
 
-use memguard_fork::{Ended, Failure, Forked, Limits, Outcome, Priority};
+use memguard_fork::{Ended, Failure, Forked, Limits, Outcome, Priority, Unshare};
 use memguard_v8_api::Isolate;
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ use super::child::{Here, read_tracked, walk};
 use super::kept;
 use super::request::{CensusFacts, CensusRequest};
 use super::{CensusError, support};
-use crate::children::{ForkError, Patience, Ready, Started, Tickets, Told, Turn, Watch};
+use crate::children::{ForkError, Kept, Patience, Ready, Started, Tickets, Told, Turn, Watch};
 use crate::hunt;
 use crate::snapshots::room::memory_room;
 
@@ -35,7 +35,7 @@ struct UnderWay {
     request: CensusRequest,
     /// Where the child writes.
     output: File,
-    keep_buffers: bool,
+    kept: Kept,
     /// There was too little memory for the graph once.
     graph_failed: bool,
     ready: Option<Ready>,
@@ -117,12 +117,13 @@ pub fn begin(request: CensusRequest) -> Result<Begun, CensusError> {
             format!("the kernel gives no file in memory for the report: {error}"),
         )
     })?;
-    let ready = Ready::prepare(true).map_err(of_fork)?;
+    let kept = Kept::BuffersAndEmptyHalf;
+    let ready = Ready::prepare(kept).map_err(of_fork)?;
     let estimated_bytes = request.bytes();
     let ticket = UNDER_WAY.issue(UnderWay {
         request,
         output,
-        keep_buffers: true,
+        kept,
         graph_failed: false,
         ready: Some(ready),
     });
@@ -210,7 +211,7 @@ pub fn prepare_again(ticket: u32, without_graph: bool) -> Result<(), CensusError
         .set_len(0)
         .and_then(|()| under_way.output.rewind())
         .map_err(|error| CensusError::new("ERR_MEMGUARD_CENSUS_IO", error.to_string()))
-        .and_then(|()| Ready::prepare(under_way.keep_buffers).map_err(of_fork));
+        .and_then(|()| Ready::prepare(under_way.kept).map_err(of_fork));
     match result {
         Ok(ready) => {
             under_way.ready = Some(ready);
@@ -321,6 +322,10 @@ fn keep(limits: Limits, to: File) -> (Limits, File) {
 /// On the reaper's thread.
 fn reap(ticket: u32, forked: Forked, mut under_way: UnderWay, here: Here, turn: Turn, done: Done) {
     let mut watch = Watch::keeping(KEPT_PART);
+    forked.unshare(
+        Unshare::Young,
+        watch.unshared_bytes(under_way.request.bytes()),
+    );
     let ended = forked.wait(&mut |vital| watch.look(vital));
     let mut finished = Finished::of(&ended, under_way.request.has_graph());
     if finished.error.is_none() {
@@ -353,7 +358,7 @@ fn reap(ticket: u32, forked: Forked, mut under_way: UnderWay, here: Here, turn: 
         .is_some_and(|problem| problem.is_worth_retrying);
     if goes_on {
         // Whether or not one of them was missed: the next child gets them all.
-        under_way.keep_buffers = false;
+        under_way.kept = Kept::Nothing;
         UNDER_WAY.put(ticket, under_way);
     }
     drop(turn);

@@ -4,7 +4,7 @@
 //! where there is no memory for V8's generator, the text goes through its stages to its place, the file gets its name and side-car. The parent's reaper hears of it.
 
 use memguard_capture::{Committed, Compression, Error, Ids, Method};
-use memguard_fork::{Child, Ended, Failure, Forked, Limits, Outcome};
+use memguard_fork::{Child, Ended, Failure, Forked, Limits, Outcome, Unshare};
 use memguard_heap_graph::redact::{Redact, RedactKey, Redactor};
 use memguard_v8_api::Isolate;
 use serde::Serialize;
@@ -13,7 +13,7 @@ use super::place::Place;
 use super::stages::{Meter, Text};
 use super::{SnapshotFacts, UNDER_WAY, UnderWay};
 use crate::census::{self, Here};
-use crate::children::{ForkError, Patience, Ready, Started, Told, Turn, Watch, ms};
+use crate::children::{ForkError, Kept, Patience, Ready, Started, Told, Turn, Watch, ms};
 use crate::generator;
 
 /// The least that a child is given: less would not even hold an empty heap's snapshot.
@@ -74,7 +74,7 @@ pub fn prepare_again(ticket: u32) -> Result<(), ForkError> {
     let mut under_way = UNDER_WAY.take(ticket).ok_or(ForkError::NoTicket)?;
     // Gives the turn back, if it still has it.
     under_way.ready = None;
-    let ready = Ready::prepare(under_way.keep_buffers);
+    let ready = Ready::prepare(under_way.kept);
     let result = ready.map(|ready| under_way.ready = Some(ready));
     UNDER_WAY.put(ticket, under_way);
     result
@@ -261,10 +261,12 @@ impl Job {
             done,
         } = self;
         let mut watch = Watch::new();
-        // A walk writes to nothing, so that nothing would be copied for it.
-        if under_way.method != Method::Walk {
-            forked.unshare(watch.unshared_bytes());
-        }
+        // A walk writes to nothing: what it does not copy itself is copied for the next collection alone.
+        let (wanted, taken) = match under_way.method {
+            Method::Walk => (Unshare::Young, under_way.memory_bytes),
+            _ => (Unshare::All, 0),
+        };
+        forked.unshare(wanted, watch.unshared_bytes(taken));
         let ended = forked.wait(&mut |vital| watch.look(vital));
         let finished = Finished::of(&ended, &under_way);
         let goes_on = finished
@@ -273,7 +275,7 @@ impl Job {
             .is_some_and(|problem| problem.is_worth_retrying || problem.may_block);
         if goes_on {
             // Whether or not one of them was missed: the next child gets them all.
-            under_way.keep_buffers = false;
+            under_way.kept = Kept::Nothing;
             UNDER_WAY.put(ticket, under_way);
         } else {
             drop(under_way);
