@@ -84,7 +84,8 @@ function holderIn({ steps }) {
 
 function nothingGrows(first, { grown, own, change }) {
   const now = own.map((row) => ownChange(first, row)).map(({ name, before, after }) => `${name} ${count(before.count)} → ${count(after.count)}`);
-  return { ok: grown === null || !doesGrow(grown), name: 'flat', text: `no class of its own grew in ${duration(change.elapsedMs)}: ${now.join(', ')}` };
+  const ok = grown === null || !doesGrow(grown);
+  return { ok, name: 'flat', text: `${ok ? 'no class of its own' : grown.name} grew in ${duration(change.elapsedMs)}: ${now.join(', ')}` };
 }
 
 const doesGrow = ({ before, growth }) => growth.count >= LEAST && growth.count >= GROWS * before.count;
@@ -96,7 +97,7 @@ function snapshotRoom({ reason, refusal }, promised) {
 
 function cost(censuses) {
   const all = (figure, text) => censuses.map((census) => text(census[figure])).join(', ');
-  return { name: 'cost', text: `of ${censuses.length} censuses, in turn: the server stood still for ${all('pauseMs', duration)}; processor time of a child ${all('childCpuMs', duration)}; its memory ${all('childMemoryBytes', megabytes)}, pages that the server wrote to meanwhile included` };
+  return { name: 'cost', text: `of ${censuses.length} censuses, in turn: the server stood still for ${all('pauseMs', duration)}; processor time of a child ${all('childCpuMs', duration)}; its memory ${all('childMemoryBytes', memoryOf)}, pages that the server wrote to meanwhile included` };
 }
 
 function requests({ count: answered, errors, medianMs, p99Ms, maxMs }) {
@@ -118,6 +119,8 @@ function next(grown) {
   ];
 }
 
+/** Where the kernel does not tell what a process has for itself, nor do we. */
+const memoryOf = (bytes) => (bytes === null ? 'an unknown part of memory' : megabytes(bytes));
 const isSame = (a, b) => a.name === b.name && a.group === b.group && placeOf(a) === placeOf(b);
 const placeOf = ({ location }) => (location === null ? '' : `${location.script.startsWith('node:') ? location.script : fileName(location.script)}:${location.line}:${location.column}`);
 const signed = (number) => `${number >= 0 ? '+' : ''}${count(number)}`;
@@ -130,4 +133,4 @@ function table(heads, rows) {
   return all.map((row) => row.map((cell, column) => (column < 3 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]))).join('  ').trimEnd());
 }
 
-module.exports = { censusTable, changeTable, heldLines, judge, next };
+module.exports = { censusTable, changeTable, heldLines, judge, memoryOf, next };

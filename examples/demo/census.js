@@ -10,7 +10,7 @@ const os = require('os');
 const path = require('path');
 const { once } = require('events');
 const { setTimeout: sleep } = require('timers/promises');
-const { censusTable, changeTable, heldLines, judge, next } = require('./census-page');
+const { censusTable, changeTable, heldLines, judge, memoryOf, next } = require('./census-page');
 const { Container } = require('./container');
 const { Load } = require('./load');
 const { ServerProcess } = require('./server-process');
@@ -101,7 +101,7 @@ async function scenario({ page, server, url, contained, fixed, seconds }) {
     clearInterval(lines);
     const traffic = await load.stop();
     const verdicts = judge({ fixed, contained, room, first, second, holders, traffic });
-    page.verdicts(verdicts, next(grown));
+    page.verdicts(verdicts, next(holders === null ? null : grown));
     return verdicts.every(({ ok }) => ok !== false);
   } finally {
     clearInterval(lines);
@@ -139,7 +139,7 @@ async function until(condition, patienceMs) {
 }
 
 const took = ({ pauseMs, childCpuMs, childMemoryBytes }) =>
-  `the server stood still for ${duration(pauseMs)}; the child took ${duration(childCpuMs)} of processor time and ${megabytes(childMemoryBytes)}`;
+  `the server stood still for ${duration(pauseMs)}; the child took ${duration(childCpuMs)} of processor time and ${memoryOf(childMemoryBytes)}`;
 
 /** How full the server's memory is, by the limit that bounds it. */
 class Memory {
