@@ -59,11 +59,12 @@ function isOurs({ group, location }) {
   return group === 'object' && location?.script.startsWith(__dirname);
 }
 
-/** What V8's generator would take, and what becomes of a snapshot by it where that is too much. */
+/** Whether there is memory for V8's generator, and what becomes of a snapshot by it where there is too little. */
 async function tellRoom() {
-  const { allowed, reason, cost } = guard.capabilities().snapshot.estimate;
-  const refusal = allowed ? null : await guard.takeSnapshot({ method: 'fork' }).then(() => null, ({ code, message }) => ({ code, message }));
-  send('room', { room: { reason, neededBytes: cost.memoryBytes, refusal } });
+  const { allowed, method, reason } = guard.capabilities().snapshot.estimate;
+  // Where that has no room, a walk may have, and would be taken in its place.
+  const refusal = allowed && method === 'fork' ? null : await guard.takeSnapshot({ method: 'fork' }).then(() => null, ({ code, message }) => ({ code, message }));
+  send('room', { room: { reason, refusal } });
 }
 
 // A server without its terminal has no reason to go on.

@@ -8,7 +8,7 @@ const { LRUCache } = require('memguard');
 const QUERY_MS = 40;
 const REVIEWS = 50;
 /** Products that were asked for last stay in memory. */
-const KEPT_PRODUCTS = 100;
+const KEPT_PRODUCTS = 30;
 
 class Review {
   constructor(product, index) {
