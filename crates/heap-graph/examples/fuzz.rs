@@ -117,7 +117,7 @@ fn use_up(graph: &HeapGraph, threads: usize) {
         sum = sum
             .wrapping_add(analysis.retained_size(index))
             .wrapping_add(node.name().len() as u64);
-        sum = sum.wrapping_add(analysis.dominated(index).len() as u64);
+        sum = sum.wrapping_add(analysis.dominated(index).count() as u64);
         for retainer in analysis.retainers(index).take(8) {
             sum = sum.wrapping_add(retainer.edge.name(graph).len() as u64);
         }

@@ -47,6 +47,7 @@ pub fn analyze(
     snapshot: &Snapshot<'_>,
     options: &ReportOptions,
 ) -> Result<AnalyzeReport, AnalyzeError> {
+    let dominators = dominators::tree(snapshot, options.dominators)?;
     let context = Context::of(snapshot, options.rows);
     let (duplicate_strings, duplicate_string_bytes) = strings::duplicates(&context);
     let (packages, modules) = modules::owners(&context);
@@ -54,7 +55,7 @@ pub fn analyze(
         source: snapshot.source(),
         totals: totals::totals(snapshot),
         classes: totals::classes(snapshot, options.classes),
-        dominators: dominators::tree(snapshot, options.dominators),
+        dominators,
         insights: Insights {
             duplicate_strings,
             duplicate_string_bytes,

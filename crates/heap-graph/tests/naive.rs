@@ -83,7 +83,7 @@ fn dominators_and_retained_sizes_are_what_their_definitions_say() {
         }
         let listed: usize = graph
             .nodes()
-            .map(|node| analysis.dominated(node.index()).len())
+            .map(|node| analysis.dominated(node.index()).count())
             .sum();
         assert_eq!(listed, graph.node_count() - 1);
     }
@@ -128,9 +128,14 @@ fn a_class_retains_what_goes_with_all_of_its_members() {
 }
 
 /// Every figure, to compare.
-fn figures(graph: &HeapGraph, threads: usize) -> (Vec<[u64; 4]>, Vec<String>, Statistics) {
+fn figures(
+    graph: &HeapGraph,
+    threads: usize,
+    compact: bool,
+) -> (Vec<[u64; 4]>, Vec<String>, Statistics) {
     let mut options = AnalyzeOptions::default();
     options.threads = threads;
+    options.compact = compact;
     let analysis = Analysis::of(graph, &options).unwrap();
     let aggregates = Aggregates::of(&analysis, &options).unwrap();
     let nodes = graph
@@ -154,18 +159,18 @@ fn figures(graph: &HeapGraph, threads: usize) -> (Vec<[u64; 4]>, Vec<String>, St
 }
 
 #[test]
-fn the_number_of_threads_changes_nothing() {
+fn neither_the_number_of_threads_nor_less_memory_changes_anything() {
     for (seed, nodes) in [(1, 50), (2, 3_000), (3, 20_000)] {
         let graph = read(
             random_heap(seed, nodes).to_json().as_slice(),
             &Default::default(),
         )
         .unwrap();
-        let one = figures(&graph, 1);
-        for threads in [2, 3, 8] {
+        let one = figures(&graph, 1, false);
+        for (threads, compact) in [(2, false), (3, false), (8, false), (1, true), (2, true)] {
             assert!(
-                figures(&graph, threads) == one,
-                "{threads} threads, seed {seed}"
+                figures(&graph, threads, compact) == one,
+                "{threads} threads, seed {seed}, compact: {compact}"
             );
         }
     }
@@ -178,7 +183,8 @@ fn references_both_ways_are_the_same() {
         &Default::default(),
     )
     .unwrap();
-    let analysis = Analysis::of(&graph, &AnalyzeOptions::default()).unwrap();
+    let mut compact = AnalyzeOptions::default();
+    compact.compact = true;
     let mut forwards: Vec<_> = graph
         .nodes()
         .flat_map(|node| {
@@ -187,20 +193,32 @@ fn references_both_ways_are_the_same() {
         })
         .collect();
     forwards.sort();
-    let backwards: Vec<_> = graph
-        .nodes()
-        .flat_map(|node| {
-            let retainers: Vec<_> = analysis.retainers(node.index()).collect();
-            assert_eq!(retainers.len(), analysis.retainer_count(node.index()));
-            assert!(
+    let mut held = Vec::new();
+    for options in [AnalyzeOptions::default(), compact] {
+        let analysis = Analysis::of(&graph, &options).unwrap();
+        let nodes = || graph.nodes().map(|node| node.index());
+        let backwards: Vec<_> = nodes()
+            .flat_map(|node| {
+                let retainers: Vec<_> = analysis.retainers(node).collect();
+                assert_eq!(retainers.len(), analysis.retainer_count(node));
+                assert!(
+                    retainers
+                        .iter()
+                        .all(|retainer| retainer.edge.target == node)
+                );
                 retainers
-                    .iter()
-                    .all(|retainer| retainer.edge.target == node.index())
-            );
-            retainers
-                .into_iter()
-                .map(move |retainer| (node.index(), retainer.from, retainer.edge.index))
-        })
-        .collect();
-    assert_eq!(backwards, forwards);
+                    .into_iter()
+                    .map(move |retainer| (node, retainer.from, retainer.edge.index))
+            })
+            .collect();
+        assert_eq!(backwards, forwards);
+        let of_node = |node| {
+            let dominated: Vec<_> = analysis.dominated(node).collect();
+            let essential: Vec<_> = analysis.essential_retaining_nodes(node).collect();
+            let sources: Vec<_> = analysis.retaining_nodes(node).collect();
+            (dominated, essential, sources)
+        };
+        held.push(nodes().map(of_node).collect::<Vec<_>>());
+    }
+    assert!(held[0] == held[1]);
 }

@@ -6,7 +6,7 @@ use super::bits::Bits;
 use super::classes::{ClassId, Classes};
 use super::interfaces::Interfaces;
 use super::watch::Watch;
-use super::{Analysis, AnalyzeError, AnalyzeOptions};
+use super::{Analysis, AnalyzeError, AnalyzeOptions, Dominated};
 use crate::control::Phase;
 use crate::model::NodeIndex;
 
@@ -95,7 +95,9 @@ impl Aggregates {
                 row.distance = row.distance.min(analysis.distance(node));
             }
         }
-        add_retained(analysis, &classes, &mut rows, watch)?;
+        analysis.with_dominated(|dominated| {
+            add_retained(analysis, dominated, &classes, &mut rows, watch)
+        })??;
         rows.retain(|row| row.count != 0);
         watch.step(Phase::Classes);
         Ok(Self {
@@ -128,6 +130,7 @@ impl Aggregates {
 /// tree that knows which classes it is inside of.
 fn add_retained(
     analysis: &Analysis<'_>,
+    dominated: &Dominated,
     classes: &Classes,
     rows: &mut [Aggregate],
     watch: &Watch,
@@ -142,7 +145,7 @@ fn add_retained(
         }
         steps += 1;
         watch.check(steps)?;
-        let dominated = analysis.dominated.of_node(node);
+        let dominated = dominated.of_node(node);
         if analysis.shallow_size(NodeIndex(node)) != 0 {
             let class = classes.class_of(NodeIndex(node));
             if !open.get(class.0) {

@@ -49,7 +49,7 @@ impl ClassBase {
             distances: self.distances,
             dominators: self.dominators,
             retained: self.retained,
-            dominated,
+            dominated: Some(dominated),
             retainers: Default::default(),
             page_owned: Default::default(),
             interfaces: Default::default(),

@@ -7,6 +7,8 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
+use rustc_hash::FxHashMap;
+
 use super::interfaces::{Interfaces, Matcher};
 use super::names::{DomStates, WellKnown};
 use super::watch::Watch;
@@ -95,7 +97,7 @@ impl Classes {
             by_name: zeroed(graph.string_count())?,
             by_detached_name: HashMap::new(),
             by_text: HashMap::new(),
-            by_interface: HashMap::new(),
+            by_interface: FxHashMap::default(),
             by_kind: [0; NodeKind::ALL.len()],
             keys: Vec::new(),
         };
@@ -193,7 +195,7 @@ struct Names<'a> {
     by_detached_name: HashMap<u32, u32>,
     /// Names of elements, cut to their tags.
     by_text: HashMap<String, u32>,
-    by_interface: HashMap<u32, u32>,
+    by_interface: FxHashMap<u32, u32>,
     by_kind: [u32; NodeKind::ALL.len()],
     keys: Vec<ClassKey>,
 }
@@ -305,9 +307,9 @@ fn tag(name: &str) -> Option<Cow<'_, str>> {
 /// Classes of objects whose constructor's place is known.
 #[derive(Default)]
 struct Located {
-    classes: HashMap<(u32, u32), u32>,
+    classes: FxHashMap<(u32, u32), u32>,
     /// By class without a place: the first class with the same name.
-    same_name: HashMap<u32, u32>,
+    same_name: FxHashMap<u32, u32>,
     texts: HashMap<String, u32>,
     last: Option<((u32, u32), u32)>,
 }

@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use rustc_hash::FxHashMap;
+
 use super::names::WellKnown;
 use super::watch::Watch;
 use crate::AnalyzeError;
@@ -125,7 +127,7 @@ impl Interfaces {
             return Ok(Self::default());
         };
         let mut lengths: Vec<u32> = zeroed(graph.string_count())?;
-        let mut candidates: HashMap<Box<[u32]>, (u64, usize)> = HashMap::new();
+        let mut candidates: FxHashMap<Box<[u32]>, (u64, usize)> = FxHashMap::default();
         let mut objects = 0;
         let mut list: Vec<u32> = Vec::new();
         for node in plain_objects(graph, object) {
@@ -167,7 +169,7 @@ impl Interfaces {
 /// Lists that make the same name are one. Most frequent first; of equal ones, that seen first.
 fn most_frequent(
     graph: &HeapGraph,
-    candidates: HashMap<Box<[u32]>, (u64, usize)>,
+    candidates: FxHashMap<Box<[u32]>, (u64, usize)>,
     objects: u64,
 ) -> Vec<Interface> {
     let mut candidates: Vec<_> = candidates.into_iter().collect();
@@ -224,7 +226,7 @@ pub(crate) struct Matcher<'a> {
     /// One more than the number of the property that a string names in any interface; 0 for others.
     properties: Vec<u32>,
     tree: Tree,
-    known: HashMap<Box<[u32]>, Option<u32>>,
+    known: FxHashMap<Box<[u32]>, Option<u32>>,
     scratch: Vec<u32>,
 }
 
@@ -278,7 +280,7 @@ impl<'a> Matcher<'a> {
             object,
             properties,
             tree,
-            known: HashMap::new(),
+            known: FxHashMap::default(),
             scratch: Vec::new(),
         }))
     }

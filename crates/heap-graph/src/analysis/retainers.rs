@@ -13,7 +13,7 @@ use crate::columns::{Cell, prefetch, zeroed};
 use crate::model::{Edge, EdgeKind, HeapGraph, NodeIndex, edge_kind, edge_target};
 
 /// The bit of a reference that counts for dominators unless it leads from V8 into what the program owns.
-const STRONG: u32 = 1 << 31;
+pub(crate) const STRONG: u32 = 1 << 31;
 
 /// References by their targets.
 #[derive(Clone, Debug, Default)]
@@ -124,13 +124,7 @@ impl Retainers {
         page_owned: &'a Bits,
         node: u32,
     ) -> impl Iterator<Item = u32> + 'a {
-        let root = graph.root().0;
-        let any = !page_owned.get(node);
-        self.words(node)
-            .iter()
-            .filter(|&&word| word & STRONG != 0)
-            .map(|&word| word & !STRONG)
-            .filter(move |&from| any || page_owned.get(from) || from == root)
+        essential(self.words(node).iter().copied(), graph, page_owned, node)
     }
 
     /// The nodes that more than one reference leads to.
@@ -154,43 +148,36 @@ impl Retainers {
         self.first.len() - 1
     }
 
-    pub(crate) fn count(&self, node: NodeIndex) -> usize {
-        self.words(node.0).len()
+    pub(crate) fn edges(&self) -> usize {
+        self.words.len()
     }
 
-    /// The sources, one for each reference, in the order of the file.
-    pub(crate) fn sources(
-        &self,
-        node: NodeIndex,
-    ) -> impl ExactSizeIterator<Item = NodeIndex> + Clone + '_ {
-        self.words(node.0)
-            .iter()
-            .map(|&word| NodeIndex(word & !STRONG))
+    /// Where the references to each node begin, and these.
+    pub(crate) fn into_columns(self) -> (Vec<u32>, Vec<u32>) {
+        (self.first, self.words)
     }
 
-    /// The references with their edges, which are looked for among each source's.
-    pub(crate) fn edges<'a>(
-        &'a self,
-        graph: &'a HeapGraph,
-        node: NodeIndex,
-    ) -> impl Iterator<Item = Retainer> + 'a {
-        let mut last = None;
-        self.sources(node)
-            // Several references of one source follow one another.
-            .filter(move |&from| last.replace(from) != Some(from))
-            .flat_map(move |from| {
-                let to_node = move |edge: &Edge| edge.target == node;
-                graph
-                    .edges(from)
-                    .filter(to_node)
-                    .map(move |edge| Retainer { from, edge })
-            })
-    }
-
+    /// Their sources, each with [`STRONG`] if it may count for dominators.
     #[inline]
-    fn words(&self, node: u32) -> &[u32] {
+    pub(crate) fn words(&self, node: u32) -> &[u32] {
         &self.words[self.first[node as usize] as usize..self.first[node as usize + 1] as usize]
     }
+}
+
+/// The sources of those references to a node that count for dominators, given what the program owns.
+#[inline]
+pub(crate) fn essential<'a>(
+    words: impl Iterator<Item = u32> + 'a,
+    graph: &HeapGraph,
+    page_owned: &'a Bits,
+    node: u32,
+) -> impl Iterator<Item = u32> + 'a {
+    let root = graph.root().0;
+    let any = !page_owned.get(node);
+    words
+        .filter(|&word| word & STRONG != 0)
+        .map(|word| word & !STRONG)
+        .filter(move |&from| any || page_owned.get(from) || from == root)
 }
 
 fn fill(

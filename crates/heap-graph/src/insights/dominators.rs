@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
 use super::context::share;
-use crate::analysis::ClassId;
+use crate::analysis::{AnalyzeError, ClassId, Dominated};
 use crate::model::NodeIndex;
 use crate::report::DominatorNode;
 use crate::retainers::words;
@@ -27,7 +27,15 @@ struct Group {
     retained: u64,
 }
 
-pub(super) fn tree(snapshot: &Snapshot<'_>, limit: usize) -> Vec<DominatorNode> {
+pub(super) fn tree(
+    snapshot: &Snapshot<'_>,
+    limit: usize,
+) -> Result<Vec<DominatorNode>, AnalyzeError> {
+    let analysis = snapshot.analysis();
+    analysis.with_dominated(|dominated| tree_of(snapshot, dominated, limit))
+}
+
+fn tree_of(snapshot: &Snapshot<'_>, dominated: &Dominated, limit: usize) -> Vec<DominatorNode> {
     let root = snapshot.graph().root();
     let total = snapshot.analysis().total_size();
     let mut rows = vec![row(
@@ -48,7 +56,7 @@ pub(super) fn tree(snapshot: &Snapshot<'_>, limit: usize) -> Vec<DominatorNode> 
         if rows[at].1.group_count > 1 || depth >= MAX_DEPTH {
             continue;
         }
-        let (groups, hidden) = children(snapshot, parent, total);
+        let (groups, hidden) = children(snapshot, dominated, parent, total);
         let room = limit.saturating_sub(rows.len());
         let left_out = groups
             .iter()
@@ -92,12 +100,18 @@ fn row(
 }
 
 /// The rows below a node, largest first, and number and bytes of what is too small for one.
-fn children(snapshot: &Snapshot<'_>, parent: NodeIndex, total: u64) -> (Vec<Group>, (u64, u64)) {
+fn children(
+    snapshot: &Snapshot<'_>,
+    dominated: &Dominated,
+    parent: NodeIndex,
+    total: u64,
+) -> (Vec<Group>, (u64, u64)) {
     let analysis = snapshot.analysis();
     let own = (total as f64 * OWN_SHARE) as u64;
     let mut groups: Vec<Group> = Vec::new();
     let mut by_class: HashMap<ClassId, Group> = HashMap::new();
-    for child in analysis.dominated(parent) {
+    for &child in dominated.of_node(parent.0) {
+        let child = NodeIndex(child);
         let retained = analysis.retained_size(child);
         if retained >= own.max(1) {
             groups.push(Group {

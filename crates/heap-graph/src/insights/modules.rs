@@ -5,6 +5,8 @@
 
 use std::collections::HashMap;
 
+use rustc_hash::FxHashMap;
+
 use super::context::Context;
 use crate::model::{EdgeKind, EdgeLabel, NodeIndex, NodeKind};
 use crate::report::{Listing, ModuleRow, PackageRow};
@@ -66,7 +68,7 @@ fn functions_and_scopes(
 ) {
     let (graph, snapshot) = (context.graph(), context.snapshot);
     let scope_link = graph.find_string("context");
-    let mut numbers: HashMap<u32, u32> = HashMap::new();
+    let mut numbers: FxHashMap<u32, u32> = FxHashMap::default();
     let mut by_name: HashMap<String, u32> = HashMap::new();
     for node in graph
         .nodes()

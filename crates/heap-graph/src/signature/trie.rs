@@ -6,6 +6,8 @@
 
 use std::collections::HashMap;
 
+use rustc_hash::FxHashMap;
+
 use super::fold::ANY_KEY;
 use super::hash::NumberHash;
 use super::names::{Name, Names};
@@ -49,7 +51,7 @@ pub(crate) struct Place {
 /// The merged ways of one or several snapshots.
 pub(crate) struct Trie {
     places: Vec<Place>,
-    children: HashMap<(Entry, u32, u32), Entry, NumberHash>,
+    children: FxHashMap<(Entry, u32, u32), Entry>,
     keys: HashMap<Entry, u32, NumberHash>,
     /// By snapshot, by entry.
     tallies: Vec<Vec<Tally>>,
@@ -66,7 +68,7 @@ impl Trie {
         };
         Self {
             places: vec![root],
-            children: HashMap::default(),
+            children: FxHashMap::default(),
             keys: HashMap::default(),
             tallies: Vec::new(),
             any_key: names.intern(ANY_KEY),

@@ -361,6 +361,7 @@ fn analysed(graph: &HeapGraph) -> Result<Snapshot<'_>, CensusError> {
     let mut options = AnalyzeOptions::default();
     // A child has one processor's share at most, and its stacks count.
     options.threads = 1;
+    options.compact = true;
     let mut provenance = Provenance::default();
     provenance.source.pid = Some(std::os::unix::process::parent_id());
     provenance.ids = IdScope::Snapshot;
