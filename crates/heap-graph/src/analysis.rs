@@ -81,7 +81,7 @@ impl From<OutOfMemory> for AnalyzeError {
 pub struct AnalyzeOptions {
     /// Threads that work at once; 0, the default, for as many as the process may use. Results are the same for any number.
     pub threads: usize,
-    /// Whether to take less memory for a little more time: 8 bytes a node less, and some 2.5 of the 4 an edge. [`Analysis::dominated`]
+    /// Whether to take less memory for a little more time: 8 bytes a node less, and some 2 of the 4 an edge. [`Analysis::dominated`]
     /// looks at all nodes then, and references to a node are unpacked when somebody asks for them.
     pub compact: bool,
     /// Ends the call from another thread.
@@ -92,7 +92,7 @@ pub struct AnalyzeOptions {
 
 /// What keeps every node of a graph alive, how far it is from the roots, and how much it retains.
 ///
-/// Takes 26 bytes a node and 4 bytes an edge besides the graph, or 18 and some 1.5 if it is [`compact`](AnalyzeOptions::compact), and some
+/// Takes 26 bytes a node and 4 bytes an edge besides the graph, or 18 and some 2 if it is [`compact`](AnalyzeOptions::compact), and some
 /// 16 bytes a node more while it is made.
 #[derive(Debug)]
 pub struct Analysis<'g> {

@@ -102,12 +102,16 @@ impl Classes {
             keys: Vec::new(),
         };
         let mut located = Located::default();
-        let mut locations = graph.locations.nodes().peekable();
+        let mut locations = graph.locations.nodes();
+        let mut next = locations.next();
         for node in 0..graph.node_count() as u32 {
             watch.check(node as usize)?;
             let mut class = names.class(node);
-            while locations.next_if(|entry| entry.0.0 < node).is_some() {}
-            if let Some((_, place)) = locations.next_if(|entry| entry.0.0 == node)
+            while next.is_some_and(|entry| entry.0.0 < node) {
+                next = locations.next();
+            }
+            if let Some((at, place)) = next
+                && at.0 == node
                 && graph.kind(node) == NodeKind::Object
             {
                 class = located.class(class, place, graph.locations.places(), &mut names.keys);

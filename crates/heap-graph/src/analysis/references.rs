@@ -1,8 +1,8 @@
 //! References to nodes, as they are kept when dominators are known: as they were, or packed.
 //!
 //! Packed, a reference is the step from the source before it, the first of a node that from the node itself, in as few bytes as hold it, seven
-//! bits each (LEB128), with a bit for whether it counts for dominators. What refers to one node often stands close together: some 1.5
-//! bytes a reference in place of 4.
+//! bits each (LEB128), with a bit for whether it counts for dominators. What refers to one node often stands close together: some 2 bytes
+//! a reference in place of 4.
 
 use super::AnalyzeError;
 use super::bits::Bits;

@@ -70,6 +70,8 @@ fn functions_and_scopes(
     let scope_link = graph.find_string("context");
     let mut numbers: FxHashMap<u32, u32> = FxHashMap::default();
     let mut by_name: HashMap<String, u32> = HashMap::new();
+    // Objects of one class often follow one another.
+    let mut last: Option<(u32, u32)> = None;
     for node in graph
         .nodes()
         .filter(|node| matches!(node.kind(), NodeKind::Closure | NodeKind::Object))
@@ -77,18 +79,22 @@ fn functions_and_scopes(
         let Some(location) = node.location() else {
             continue;
         };
-        let number = *numbers.entry(location.script_id).or_insert_with(|| {
-            let Some(name) = snapshot.scripts().name(location.script_id) else {
-                return NONE;
-            };
-            *by_name.entry(name.to_owned()).or_insert_with(|| {
-                scripts.push(Script {
-                    name: name.to_owned(),
-                    ..Script::default()
-                });
-                scripts.len() as u32
+        let known = last.filter(|(id, _)| *id == location.script_id);
+        let number = known.map(|(_, number)| number).unwrap_or_else(|| {
+            *numbers.entry(location.script_id).or_insert_with(|| {
+                let Some(name) = snapshot.scripts().name(location.script_id) else {
+                    return NONE;
+                };
+                *by_name.entry(name.to_owned()).or_insert_with(|| {
+                    scripts.push(Script {
+                        name: name.to_owned(),
+                        ..Script::default()
+                    });
+                    scripts.len() as u32
+                })
             })
         });
+        last = Some((location.script_id, number));
         let Some(script) = (number as usize)
             .checked_sub(1)
             .and_then(|at| scripts.get_mut(at))
