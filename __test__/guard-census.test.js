@@ -235,6 +235,28 @@ describe('a census whose child fails', options, () => {
     assert.deepEqual(await app.ends(), { code: 0, signal: null });
   });
 
+  it('is followed by one that tells of its own moment', async (t) => {
+    const app = withFault(
+      t,
+      'hang',
+      1,
+      `guard.census({ graph: true }).then((census) => say({ ...brief(census), createdAtMs: census.createdAtMs, alive: census.total.bytes, used: census.usedHeapBytes }), tell);
+      const look = setInterval(() => {
+        if (require('fs').readFileSync('/proc/self/task/' + process.pid + '/children', 'utf8') === '') return;
+        clearInterval(look);
+        grow(300_000);
+        say({ grownAtMs: Date.now() });
+      }, 5);`,
+    );
+    const { grownAtMs } = await app.says();
+    process.kill(await childOf(app), 'SIGKILL');
+    const { entries, retries, createdAtMs, alive, used } = (await app.saysAll(2))[1];
+    assert.deepEqual([entries, retries], [300_000, 1]);
+    assert.ok(createdAtMs >= grownAtMs, `${createdAtMs} is before ${grownAtMs}`);
+    assert.ok(alive > 20e6 && used > alive * 0.95, `${alive} bytes alive of ${used}`);
+    assert.deepEqual(await app.ends(), { code: 0, signal: null });
+  });
+
   for (const fault of ['crash', 'abort', 'panic']) {
     it(`again and again (${fault}) is an error, and the next one is as good as any`, async (t) => {
       const app = withFault(t, fault, 3, `grow(5); guard.census().then(brief).then(say, tell).then(() => { hooks.simulateFault('none', 0); return guard.census(); }).then(brief).then(say, tell);`);

@@ -7,7 +7,6 @@
 // With --rest the loads leave the processor to a child as soon as it is forked, so that many more forks fit into the time. --report adds
 // the figures of each scenario to a file, a line of JSON each.
 
-import { appendFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { readOptions, runAll } from './lib/scenarios.mjs';
 
@@ -16,16 +15,13 @@ const SCENARIOS = ['churn', 'workers', 'pool', 'jit', 'http', 'children', 'inspe
 /** One capture in a thousand may be lost; a short run has too few to tell, and may lose none. */
 const LOST = 0.001;
 
-const options = readOptions(SCENARIOS, { rest: { type: 'boolean', default: false }, report: { type: 'string' } });
+const options = readOptions(SCENARIOS, { rest: { type: 'boolean', default: false } });
 const { total, why } = await runAll(options, {
   app: APP,
-  args: options.rest ? ['rest'] : [],
+  args: () => (options.rest ? ['rest'] : []),
   done: 'captures',
   good: 'whole',
   verb: 'whole',
-  onReport: (report) => {
-    if (options.report !== undefined) appendFileSync(options.report, `${JSON.stringify(report)}\n`);
-  },
 });
 
 console.log(`\n${total.whole} of ${total.captures} captures whole, ${total.retried} of them after a retry; processes harmed: ${total.harm}`);

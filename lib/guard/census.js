@@ -63,9 +63,13 @@ async function walk({ graph, retainers, classes, track, force, look = null, reas
   const objects = objectsPerByte === null ? null : Math.ceil(heapUsedBytes * objectsPerByte);
   const request = { heapUsedBytes, objects, classes, track, since: look === null ? lastTracked : null, graph: graph ? { retainers } : null, look, force };
   const begun = await begin(request);
-  const facts = { usedHeapBytes: usedHeap(), planted: planted === null ? null : { class: MemguardPlanted.name, count: planted.length, leastBytes: 40, mostBytes: 160 } };
-  const createdAtMs = Date.now();
-  const { problem, ended, ...taken } = await takeForked(begun, facts, { keepAlive }, engine.census);
+  const expected = planted === null ? null : { class: MemguardPlanted.name, count: planted.length, leastBytes: 40, mostBytes: 160 };
+  let createdAtMs;
+  const factsNow = () => {
+    createdAtMs = Date.now();
+    return { usedHeapBytes: usedHeap(), planted: expected };
+  };
+  const { problem, ended, ...taken } = await takeForked(begun, factsNow, { keepAlive }, engine.census);
   if (problem !== undefined) {
     engine.census.abort(begun.ticket);
     if (planted !== null) [selfTest, selfTestReason] = [false, problem.message];
@@ -73,7 +77,7 @@ async function walk({ graph, retainers, classes, track, force, look = null, reas
   }
   selfTest = true;
   const { report } = ended;
-  objectsPerByte = report.total.count / facts.usedHeapBytes;
+  objectsPerByte = report.total.count / report.usedHeapBytes;
   // As the parent measured it, it is in what was taken.
   delete report.pausedMs;
   delete taken.ended;

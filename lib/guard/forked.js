@@ -15,13 +15,14 @@ const TOO_MUCH = new Set(['memory', 'killed']);
 
 /**
  * Forks until a child has come to its end. Answers what it told (`ended`) and what it took, or the `problem` of
- * the last one; `failures` tells of those before. `by` is what is taken: a snapshot, or a census.
+ * the last one; `failures` tells of those before. `factsNow` tells what is known at the moment of a fork, and is asked at each:
+ * the heap of a second one can be twice that of the first. `by` is what is taken: a snapshot, or a census.
  */
-async function takeForked(begun, facts, { keepAlive = true } = {}, by = engine.snapshots) {
+async function takeForked(begun, factsNow, { keepAlive = true } = {}, by = engine.snapshots) {
   const failures = [];
   for (;;) {
     const retries = failures.length;
-    const { problem, ...taken } = await forkOnce(begun, { ...facts, retries }, keepAlive, by);
+    const { problem, ...taken } = await forkOnce(begun, () => ({ ...factsNow(), retries }), keepAlive, by);
     if (problem === undefined) return { ...taken, retries, failures };
     if (!problem.isWorthRetrying || retries === MOST_RETRIES) return { problem, retries, failures };
     failures.push(problem.message);
@@ -31,13 +32,13 @@ async function takeForked(begun, facts, { keepAlive = true } = {}, by = engine.s
   }
 }
 
-async function forkOnce({ ticket }, facts, keepAlive, by) {
+async function forkOnce({ ticket }, factsNow, keepAlive, by) {
   let child;
   const since = performance.now();
   for (;;) {
     const pressed = performance.now() - since > PATIENCE_MS;
     try {
-      child = by.fork(ticket, facts, { keepAlive, pressed });
+      child = by.fork(ticket, factsNow(), { keepAlive, pressed });
     } catch (error) {
       return { problem: refused(error) };
     }

@@ -15,7 +15,7 @@ const { takeForked } = require('./forked');
  * Takes a snapshot into a writable stream: the child writes into a pipe, and waits while the stream is full. The stream
  * is ended when the snapshot is whole, and destroyed when it is not.
  */
-async function takeIntoStream(stream, begun, wish, facts) {
+async function takeIntoStream(stream, begun, wish, factsNow) {
   const { method, methodReason } = begun;
   if (method === 'blocking') return writeIntoStream(stream, begun, wish.compression);
   // A pipe as libuv reads it: on its loop, without a thread.
@@ -33,7 +33,7 @@ async function takeIntoStream(stream, begun, wish, facts) {
   const sent = pipeline(held, stream);
   // It is looked at below; until then it must not count as unhandled.
   sent.catch(() => pipe.destroy());
-  const { problem, ...taken } = await takeForked(begun, { ...facts, methodReason }, wish);
+  const { problem, ...taken } = await takeForked(begun, () => ({ ...factsNow(), methodReason }), wish);
   if (problem === undefined) {
     await Promise.race([read, sent]);
     held.end();

@@ -61,7 +61,7 @@ async function captureInto(stream, wish) {
     const { takeIntoStream } = require('./snapshot-stream');
     const { compression = 'none' } = wish;
     const begun = await engine.snapshots.begin(request({ ...wish, compression }, 'stream'));
-    const told = await takeIntoStream(stream, begun, wish, facts(wish));
+    const told = await takeIntoStream(stream, begun, wish, () => facts(wish));
     return { file: null, ...told, estimate: begun.cost };
   });
 }
@@ -80,17 +80,16 @@ function account(taken) {
 
 /** The ladder: a forked child, and where it fails for a reason of its own, this thread. */
 async function takeBegun(begun, wish) {
-  const known = facts(wish);
   const { method, methodReason } = begun;
-  if (method === 'blocking') return write(begun, { ...known, methodReason });
-  const { problem, ended, ...taken } = await takeForked(begun, { ...known, methodReason }, wish);
+  if (method === 'blocking') return write(begun, { ...facts(wish), methodReason });
+  const { problem, ended, ...taken } = await takeForked(begun, () => ({ ...facts(wish), methodReason }), wish);
   if (problem === undefined) return { ...taken, committed: ended.committed, method, methodReason };
   if (wish.method === 'fork' || wish.method === 'walk' || wish.redact || !problem.mayBlock || !mayStandStill(wish)) {
     await engine.snapshots.abort(begun.ticket);
     throw new MemguardError(problem.code, problem.message, { failure: problem.failure });
   }
   const reasons = [methodReason, problem.message].filter(Boolean).join('; ');
-  const written = await write(begun, { ...known, methodReason: reasons, retries: taken.retries });
+  const written = await write(begun, { ...facts(wish), methodReason: reasons, retries: taken.retries });
   return { ...written, failures: taken.failures };
 }
 

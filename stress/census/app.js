@@ -2,16 +2,21 @@
 
 // A process under one kind of load, which takes censuses of itself for a while, checks every figure, and itself.
 //
-//   node app.js SCENARIO MILLISECONDS MOST
+//   node app.js SCENARIO MILLISECONDS MOST [rest]
 
 const fs = require('fs');
 const { Worker, isMainThread, parentPort, workerData } = require('worker_threads');
 const { setTimeout: sleep } = require('timers/promises');
 const loads = { ...require('../snapshot/loads'), ...require('./loads') };
+const { restWithChildren, state } = require('../snapshot/rest');
 
 const HELD = 3000;
 /** One census in so many walks the graph as well. */
 const GRAPH_EVERY = 20;
+/** Where loads rest, they don't for one child in so many. */
+const BUSY_EVERY = 4;
+/** A child is done in a few times that. */
+const MOMENT_MS = 40;
 
 class StressHeld {
   constructor(i) {
@@ -46,7 +51,9 @@ function wrong(census) {
   return null;
 }
 
-async function takeCensuses(milliseconds, most) {
+async function takeCensuses(milliseconds, most, rests) {
+  let forked = 0;
+  if (rests) restWithChildren(require('../../lib/engine').census, () => ++forked % BUSY_EVERY !== 0, MOMENT_MS);
   const { guard } = require('../..');
   guard.start({ baseline: false, snapshotOn: false, snapshotAtLimit: false, signal: false, hunt: false });
   const told = { taken: 0, right: 0, retried: 0, failures: [], lost: [], harm: [], pauses: [] };
@@ -82,12 +89,15 @@ function zombies() {
   return fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name) && isOurs(name)).length;
 }
 
-async function main([scenario, milliseconds, most]) {
+async function main([scenario, milliseconds, most, mode]) {
   hold();
   const load = await loads[scenario === 'in-worker' ? 'churn' : scenario]();
   await sleep(200);
   const descriptors = fs.readdirSync('/proc/self/fd').length;
-  const told = scenario === 'in-worker' ? await inWorker(Number(milliseconds), Number(most)) : await takeCensuses(Number(milliseconds), Number(most));
+  const take = scenario === 'in-worker' ? inWorker : takeCensuses;
+  const begun = Date.now();
+  const told = await take(Number(milliseconds), Number(most), mode === 'rest');
+  const seconds = (Date.now() - begun) / 1000;
   // Whatever the load does must still be done.
   const at = load.count();
   for (let i = 0; i < 100 && load.count() === at; i++) await sleep(50);
@@ -99,13 +109,13 @@ async function main([scenario, milliseconds, most]) {
   if (zombies() > 0) told.harm.push(`${zombies()} zombies`);
   if (globalThis.stressed.held.some((each, i) => each.i !== i || each.list[1] !== `s${i}`)) told.harm.push('the heap is not what it was');
   const pauses = told.pauses.sort((a, b) => a - b);
-  fs.writeSync(1, `${JSON.stringify({ version: process.version, ...told, pauses: undefined, pause: { median: pauses[pauses.length >> 1] ?? 0, most: pauses.at(-1) ?? 0 } })}\n`);
+  fs.writeSync(1, `${JSON.stringify({ version: process.version, ...told, seconds, pauses: undefined, pause: { median: pauses[pauses.length >> 1] ?? 0, most: pauses.at(-1) ?? 0 } })}\n`);
   process.exit(0);
 }
 
-function inWorker(milliseconds, most) {
+function inWorker(milliseconds, most, rests) {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(__filename, { workerData: { milliseconds, most } });
+    const worker = new Worker(__filename, { workerData: { milliseconds, most, rests, state } });
     worker.once('message', resolve).once('error', reject);
     worker.once('exit', (code) => reject(new Error(`the worker ended with ${code}`)));
   });
@@ -118,5 +128,5 @@ if (isMainThread) {
   });
 } else {
   hold();
-  takeCensuses(workerData.milliseconds, workerData.most).then((told) => parentPort.postMessage(told));
+  takeCensuses(workerData.milliseconds, workerData.most, workerData.rests).then((told) => parentPort.postMessage(told));
 }

@@ -1,6 +1,7 @@
 // Scenarios in processes of their own, one after the other, until the time is over; their reports added up.
 
 import { spawn } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
 /** Beyond its share of the time, for what was begun and for the checks. */
@@ -10,9 +11,10 @@ const GRACE_MS = 60_000;
 export function readOptions(all, own = {}) {
   const { values } = parseArgs({
     options: {
-      seconds: { type: 'string', default: '60' },
+      seconds: { type: 'string' },
       node: { type: 'string', default: process.execPath },
       scenario: { type: 'string', default: all.join(',') },
+      report: { type: 'string' },
       ...own,
     },
   });
@@ -20,9 +22,12 @@ export function readOptions(all, own = {}) {
   const scenarios = values.scenario.split(',');
   const unknown = scenarios.find((name) => !all.includes(name));
   if (unknown !== undefined) throw new Error(`no scenario is called ${unknown}; known: ${all.join(', ')}`);
-  const budgetMs = (Number(values.seconds) * 1000) / (nodes.length * scenarios.length);
-  if (!(budgetMs > 0)) throw new Error(`--seconds is ${values.seconds}; expected a number above 0`);
-  return { ...values, nodes, scenarios, budgetMs };
+  const { seconds = values.count === undefined ? '60' : '600' } = values;
+  const budgetMs = (Number(seconds) * 1000) / (nodes.length * scenarios.length);
+  if (!(budgetMs > 0)) throw new Error(`--seconds is ${seconds}; expected a number above 0`);
+  const count = values.count === undefined ? undefined : Number(values.count);
+  if (count !== undefined && !(Number.isSafeInteger(count) && count > 0)) throw new Error(`--count is ${values.count}; expected a whole number above 0`);
+  return { ...values, nodes, scenarios, budgetMs, count };
 }
 
 /** Runs one scenario in a process of its own; its last line is its report. */
@@ -46,23 +51,34 @@ function runScenario(node, app, scenario, budgetMs, args) {
   });
 }
 
+/** Of the time that is left, what one of `left` scenarios may take when it is to do its part of a number: more than its share, for some are slow. */
+const ofRest = (ms, left) => (ms * 3) / (left + 2);
+
 /**
  * Runs every scenario on every node, and prints a line of each. `done` and `good` are the fields of a report that count what was tried
- * and what came out well; `verb` says that of it. Answers the sums, and why what failed has failed.
+ * and what came out well; `verb` says that of it. Where a `count` is given, a scenario does its part of that for each node (`parts`, 1 for
+ * those that are not named), and the time is a bound; else it goes on until its share of the time is over. `args` are the app's, for so
+ * many. With `report`, a file gets the figures of each, a line of JSON. Answers the sums, and why what failed has failed.
  */
-export async function runAll({ nodes, scenarios, budgetMs }, { app, args = [], done, good, verb, onReport = () => {} }) {
+export async function runAll({ nodes, scenarios, budgetMs, count, report: file }, { app, args = () => [], parts = {}, done, good, verb }) {
   const total = { [done]: 0, [good]: 0, retried: 0, lost: 0, harm: 0 };
   const why = new Map();
   const width = Math.max(...scenarios.map((name) => name.length));
   for (const node of nodes) {
-    for (const scenario of scenarios) {
-      const report = await runScenario(node, app, scenario, budgetMs, args);
+    const [until, doneBefore] = [Date.now() + budgetMs * scenarios.length, total[done]];
+    for (const [index, scenario] of scenarios.entries()) {
+      const left = scenarios.length - index;
+      const [part, ...others] = scenarios.slice(index).map((name) => parts[name] ?? 1);
+      const missing = (count ?? Infinity) - (total[done] - doneBefore);
+      const most = Math.ceil((missing * part) / others.reduce((sum, it) => sum + it, part));
+      const ms = count === undefined ? budgetMs : ofRest(Math.max(0, until - Date.now()), left);
+      const report = await runScenario(node, app, scenario, ms, args(most));
       if (report.version === undefined || report.end !== 0) {
         total.harm += 1;
         console.log(`${node} ${scenario}: the process ended with ${report.end}\n${report.said ?? ''}`);
         if (report.version === undefined) continue;
       }
-      onReport({ scenario, ...report });
+      if (file !== undefined) appendFileSync(file, `${JSON.stringify({ scenario, ...report })}\n`);
       total[done] += report[done];
       total[good] += report[good];
       total.retried += report.retried;

@@ -29,14 +29,14 @@ function hurry(pid) {
   }
 }
 
-/** From now on the loads rest while a child lives. */
-function restWithChildren() {
-  const { fork } = engine.snapshots;
-  engine.snapshots.fork = (...given) => {
+/** From now on the loads rest while a child lives that is forked `by` that: each, or those that `isMeant`; after a moment. */
+function restWithChildren(by = engine.snapshots, isMeant = () => true, momentMs = MOMENT_MS) {
+  const { fork } = by;
+  by.fork = (...given) => {
     const forked = fork(...given);
-    if (forked.started !== null) {
+    if (forked.started !== null && isMeant()) {
       hurry(forked.started.pid);
-      const timer = setTimeout(rest, MOMENT_MS, true);
+      const timer = setTimeout(rest, momentMs, true);
       forked.ended.then(() => {
         clearTimeout(timer);
         rest(false);

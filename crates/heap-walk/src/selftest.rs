@@ -8,8 +8,10 @@
 //! a wrong type code shows at once.
 
 mod fields;
+mod types;
 
 use crate::error::WalkError;
+use crate::roots::RootSet;
 use crate::view::{View, object_size};
 use crate::walker::{Bits, Walker};
 
@@ -35,7 +37,11 @@ const FALSE_PER_MILLION: u64 = 200;
 ///
 /// # Errors
 /// [`WalkError::SelfTest`] with the type and what was found of it, or when there is next to nothing alive.
-pub(crate) fn check(walker: &Walker<'_, '_>, view: View<'_, '_>) -> Result<(), WalkError> {
+pub(crate) fn check(
+    walker: &Walker<'_, '_>,
+    view: View<'_, '_>,
+    roots: &RootSet,
+) -> Result<(), WalkError> {
     let failed = |check, detail| Err(WalkError::SelfTest { check, detail });
     let objects: u64 = walker.tallies.iter().map(|t| t.all.count).sum();
     // An isolate of Node has some 30,000 objects before the first line of a program.
@@ -64,6 +70,9 @@ pub(crate) fn check(walker: &Walker<'_, '_>, view: View<'_, '_>) -> Result<(), W
         );
         return failed("sizes", detail);
     }
+    if let Some(detail) = types::check(view, roots) {
+        return failed("types", detail);
+    }
     if let Some(detail) = elements_kinds(walker, view) {
         return failed("elements", detail);
     }
@@ -82,6 +91,7 @@ pub(crate) fn check(walker: &Walker<'_, '_>, view: View<'_, '_>) -> Result<(), W
     // Node makes thousands of each before the first line of a program: none of them means a wrong type code.
     let types = &walker.layout.types;
     for kind in [
+        types.first_function,
         types.js_array,
         types.property_array,
         types.shared_function_info,

@@ -51,7 +51,7 @@ impl<'h, 'm> Walk<'h, 'm> {
             outside: subject.process.source(),
             known: None,
         };
-        crate::selftest::check(&walker, view)?;
+        crate::selftest::check(&walker, view, &subject.isolate.roots)?;
         Ok(Self {
             walker,
             view,

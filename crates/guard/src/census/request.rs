@@ -131,6 +131,16 @@ impl CensusRequest {
         had_graph
     }
 
+    /// Of the heap as it is now: what was known when it was begun may be seconds old, where a child has failed since.
+    pub(super) fn renew(&mut self, heap_used_bytes: u64) {
+        let before = u128::from(self.heap_used_bytes.max(1));
+        let grown = |objects: u64| u128::from(objects) * u128::from(heap_used_bytes) / before;
+        self.objects = self
+            .objects
+            .map(|objects| u64::try_from(grown(objects)).unwrap_or(u64::MAX));
+        self.heap_used_bytes = heap_used_bytes;
+    }
+
     /// For a table of so many classes, and nothing else.
     pub(super) fn of_table(heap_used_bytes: u64, classes: usize) -> Self {
         Self {
@@ -147,8 +157,18 @@ impl CensusRequest {
 
     /// Memory that a child will take, in bytes.
     pub(super) fn bytes(&self) -> u64 {
+        self.bytes_for(self.objects)
+    }
+
+    /// Memory that a child may take at most, in bytes, however many objects there are: as many as were counted in a heap that was half
+    /// garbage are too few where there is none.
+    pub(super) fn most_bytes(&self) -> u64 {
+        self.bytes_for(None).saturating_mul(2)
+    }
+
+    fn bytes_for(&self, objects: Option<u64>) -> u64 {
         let heap = self.heap_used_bytes;
-        let waiting = self.objects.map_or(heap / WAITING_PART, |objects| {
+        let waiting = objects.map_or(heap / WAITING_PART, |objects| {
             objects.saturating_mul(WAITING_OBJECT_BYTES)
         });
         let walk = BASE_BYTES
@@ -162,7 +182,7 @@ impl CensusRequest {
             (_, Some(_)) => of_heap(LOOK_PERCENT),
             (_, None) => {
                 let by_size = of_heap(ANALYSIS_PERCENT);
-                self.objects.map_or(by_size, |it| by_count(it).min(by_size))
+                objects.map_or(by_size, |it| by_count(it).min(by_size))
             }
         }
     }
@@ -203,4 +223,29 @@ pub struct Planted {
     pub least_bytes: u64,
     /// The most.
     pub most_bytes: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_heap_that_has_grown_is_bounded_as_it_is_now() {
+        let mut request = CensusRequest::of_table(100 << 20, 10);
+        request.graph = Some(GraphRequest::default());
+        // Counted when half of the heap was garbage.
+        request.objects = Some(1_000_000);
+        let (estimated, most) = (request.bytes(), request.most_bytes());
+        assert!(most >= 4 * estimated, "{most} for {estimated}");
+        request.renew(300 << 20);
+        assert_eq!(request.objects, Some(3_000_000));
+        assert!(request.bytes() > 2 * estimated && request.most_bytes() > 2 * most);
+        request.renew(0);
+        request.renew(100 << 20);
+        assert_eq!(
+            request.objects,
+            Some(0),
+            "nothing can be told of an empty heap"
+        );
+    }
 }

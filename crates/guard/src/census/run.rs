@@ -253,6 +253,7 @@ pub unsafe fn fork(
     let Some(ready) = under_way.ready.take() else {
         return Err(of_fork(ForkError::NoTicket));
     };
+    under_way.request.renew(facts.used_heap_bytes);
     let look = under_way.request.look.as_ref();
     let memory = look.map(|look| hunt::memory(look.hunt)).unwrap_or_default();
     let earlier = match under_way.request.since {
@@ -291,7 +292,7 @@ pub unsafe fn fork(
 
 fn limits(under_way: &UnderWay, patience: Patience) -> Limits {
     let request = &under_way.request;
-    let most = request.bytes().saturating_mul(2).max(LEAST_BYTES);
+    let most = request.most_bytes().max(LEAST_BYTES);
     Limits {
         idle_wait: patience.idle_wait(),
         memory_bytes: (!request.force).then_some(most),

@@ -12,6 +12,9 @@ const ALIAS: &str = "DEPENDENT_CODE";
 /// Fields of a function before the one that not all functions have: shared info, context, feedback and code.
 const FUNCTION_WORDS: usize = 4;
 
+/// From this line of Node on, what stands for no value has a type of its own.
+const SINCE_HOLES: u32 = 22;
+
 /// Types whose objects are measured by rules of their own: without one of these names, its objects would be taken for arrays. From
 /// which line of Node on V8 tells them.
 const MEASURED: [(u32, &[&str]); 3] = [
@@ -72,13 +75,13 @@ pub(super) fn check(
     for name in measured.flat_map(|(_, names)| *names) {
         metadata.need_type(name)?;
     }
-    check_types(metadata, types)?;
+    check_types(metadata, node, types)?;
     check_neighbours(metadata, o)?;
     check_codes(metadata)
 }
 
 /// Every type has a number of its own.
-fn check_types(metadata: &Metadata, types: &Types) -> Result<(), WalkError> {
+fn check_types(metadata: &Metadata, node: u32, types: &Types) -> Result<(), WalkError> {
     let mut codes: Vec<(u16, &str)> = metadata
         .types()
         .filter(|&(name, _)| name != ALIAS)
@@ -94,13 +97,16 @@ fn check_types(metadata: &Metadata, types: &Types) -> Result<(), WalkError> {
     let between = [
         ("FEEDBACK_METADATA", vector.saturating_sub(1)),
         ("FILLER", vector + 1),
+        ("FREE_SPACE", vector + 2),
         (
             "TRANSITION_ARRAY",
             metadata.need_type("WEAK_FIXED_ARRAY")? + 1,
         ),
         ("BIGINT", types.symbol + 1),
     ];
-    for (name, code) in between {
+    let hole = (node >= SINCE_HOLES).then_some(("HOLE", vector + 3));
+    let contexts = (types.first_context..=types.last_context).map(|code| ("CONTEXT", code));
+    for (name, code) in between.into_iter().chain(hole).chain(contexts) {
         if let Some(other) = codes.iter().find(|it| it.0 == code && it.1 != name) {
             let expected = "another number than that of a type without a name";
             return Err(bad(&format!("type_{}", other.1), code.into(), expected));

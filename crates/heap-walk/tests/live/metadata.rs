@@ -116,10 +116,19 @@ fn wrong_values_are_found_out() {
         "SCRIPT",
         "SCOPE_INFO",
         "JS_ARRAY",
+        "JS_FUNCTION",
         "PROPERTY_ARRAY",
+        // Of these there are too few for sizes to tell; the last two came with V8 11.
+        "BYTE_ARRAY",
+        "SLOPPY_ARGUMENTS_ELEMENTS",
+        "INTERCEPTOR_INFO",
+        "FOREIGN",
+        "INSTRUCTION_STREAM",
     ] {
-        let right = i32::from(metadata.type_code(name).unwrap());
-        for wrong in [right + 1, right - 1] {
+        let Some(right) = metadata.type_code(name) else {
+            continue;
+        };
+        for wrong in [i32::from(right) + 1, i32::from(right) - 1] {
             let mut changed = metadata.clone();
             changed.remove(name);
             changed.insert(&format!("type_X__{name}_TYPE"), wrong);
