@@ -8,11 +8,11 @@ const EXPLAINED = /^(Generator|Promise|Buffer|ArrayBuffer|Uint8Array|console|Int
 /** More than so many of an explained class, for each global object, are not explained. */
 const EXPLAINED_COUNT = 5;
 /** V8 has no nodes for proxies, and one for a wrapper and its C++ object together where its garbage collector has both. */
-const NOT_LISTED = /^(Proxy|Function|Script)$/;
+const NOT_LISTED = /^(Proxy|Script)$/;
 
 /** Named here, and hidden or not told in V8's files: variables of block scopes, elements of frozen arrays, what a module
  * exports, proxies. */
-const MORE = /^object system \/ Context context |^object \S+ element \[\]$|^object (Module|Proxy|Function|Script) property /;
+const MORE = /^object system \/ Context context |^object \S+ element \[\]$|^object (Module|Proxy|Script) property /;
 
 /** With the objects that V8 calls otherwise counted as plain ones. */
 function renamed(names) {
@@ -62,9 +62,12 @@ function classes(ours, theirs) {
   return result;
 }
 
+/** No classes of objects: V8's own, Node's C++ objects, and the global objects, which hold everything and are called otherwise. */
+const NO_CLASS = /^\(|^system|^Node \/|^$|\/|^global| \(global\*?\)$/;
+
 /** How many retain the same to 2 %: of the program's own classes, and of the 50 classes that retain most. */
 function retained(ours, theirs) {
-  const all = Object.entries(theirs.retained).filter(([name]) => !/^\(|^system|^Node \/|^$|\/|^global/.test(name));
+  const all = Object.entries(theirs.retained).filter(([name]) => !NO_CLASS.test(name));
   const top = all.sort((a, b) => b[1] - a[1]).slice(0, 50);
   const lines = [];
   const count = (classes) => {

@@ -1,7 +1,7 @@
 //! The figures of a heap as JSON, of a running process, a core dump or a snapshot that V8 wrote, to be compared:
 //! `cargo run --release --example figures -- PID|CORE|FILE.heapsnapshot`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
@@ -83,8 +83,9 @@ fn leave_out_embedder(
         let mut seen = Vec::new();
         let mut at = node.index();
         loop {
+            // Two classes of one name (a class and the wrapper that it has) count it twice.
             let class = aggregates.classes().class_of(at);
-            if !seen.contains(&class) {
+            if analysis.shallow_size(at) > 0 && !seen.contains(&class) {
                 seen.push(class);
             }
             let above = analysis.dominator(at);
@@ -93,12 +94,8 @@ fn leave_out_embedder(
             }
             at = above;
         }
-        let names: BTreeSet<_> = seen
-            .into_iter()
-            .map(|class| &aggregates.classes().key(class).name)
-            .collect();
-        for name in names {
-            if let Some(bytes) = retained.get_mut(name) {
+        for class in seen {
+            if let Some(bytes) = retained.get_mut(&aggregates.classes().key(class).name) {
                 *bytes = bytes.saturating_sub(node.self_size());
             }
         }

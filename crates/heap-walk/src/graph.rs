@@ -111,7 +111,7 @@ pub(crate) fn graph_of(
         buffers, tables, ..
     } = nodes;
     let stores = add_outside(&mut builder, &names, &buffers);
-    let embedder = Embedder::add(&mut builder, walker, roots, &ranks);
+    let embedder = Embedder::add(&mut builder, &names, walker, roots, &ranks);
     // From here on edges in the order of the nodes that they come from: the builder needs less room then.
     add_root_edges(&mut builder, walker, roots, &ranks, &top, &embedder);
     let to_native = builder.string("javascript_to_native");
@@ -267,11 +267,14 @@ struct Embedder {
     held: Vec<NodeIndex>,
     /// Wrappers and the node behind each, by wrapper.
     wrappers: Vec<(NodeIndex, NodeIndex)>,
+    /// Nodes behind wrappers, in the order of the wrappers, and the arrays that these share with JavaScript.
+    arrays: Vec<(NodeIndex, NodeIndex)>,
 }
 
 impl Embedder {
     fn add(
         builder: &mut GraphBuilder,
+        names: &Names<'_, '_>,
         walker: &Walker<'_, '_>,
         roots: &RootSet,
         ranks: &Ranks<'_, '_>,
@@ -295,13 +298,23 @@ impl Embedder {
             environment: builder.node(NodeKind::Synthetic, name, EMBEDDER_ID, 0),
             held: Vec::new(),
             wrappers: Vec::new(),
+            arrays: Vec::new(),
         };
         let name = builder.string("Node / wrapper");
         for (node, address, is_wrapper) in references {
+            let class = is_wrapper.then(|| wrapper_class(names, address));
+            if class.as_deref() == Some(UNLISTED) {
+                continue;
+            }
             if is_wrapper && walker.layout.row.wrappers_below_root {
                 // Within the object, where no other begins.
                 let id = address + 1;
                 let native = builder.node_named(NodeKind::Synthetic, name, id, 0);
+                if class.as_deref() == Some(BINDING) {
+                    let arrays = bound_arrays(names, address).into_iter();
+                    let arrays = arrays.filter_map(|array| ranks.node(array));
+                    embedder.arrays.extend(arrays.map(|array| (native, array)));
+                }
                 embedder.wrappers.push((node, native));
             } else {
                 embedder.held.push(node);
@@ -328,8 +341,47 @@ impl Embedder {
         for (number, &node) in (1_u32..).zip(&self.held) {
             builder.edge(self.environment, EdgeKind::Element, number, node);
         }
+        let mut arrays = self.arrays.iter().peekable();
         for &(node, native) in &self.wrappers {
             builder.edge(native, EdgeKind::Internal, "wrapped", node);
+            while let Some(&(_, array)) = arrays.next_if(|&&(from, _)| from == native) {
+                builder.edge(native, EdgeKind::Internal, "js_array", array);
+            }
         }
     }
+}
+
+/// What C++ objects of Node.js are called that stand behind their wrappers in a way of their own.
+fn wrapper_class(names: &Names<'_, '_>, wrapper: u64) -> String {
+    let object = names.view.object(wrapper | 1);
+    object.map_or_else(String::new, |object| names.class_of(&object).0)
+}
+
+/// Node.js never says that the C++ object behind such a wrapper is ready (`AsyncWrap::IsDoneInitializing`): no snapshot of V8's tells
+/// of it, and what has the wrapper, a socket, retains it.
+const UNLISTED: &str = "HTTPParser";
+/// Up to Node 18, bindings are strongly held C++ objects with arrays that they share with JavaScript.
+const BINDING: &str = "BaseObject";
+
+/// The typed arrays among the properties of a wrapper.
+fn bound_arrays(names: &Names<'_, '_>, wrapper: u64) -> Vec<u64> {
+    let view = &names.view;
+    let Some(object) = view.object(wrapper | 1) else {
+        return Vec::new();
+    };
+    let values: Vec<u64> = if view.is_dictionary_map(&object.map) {
+        let table = view.field(&object, view.layout.offsets.properties);
+        let entries = table.iter().flat_map(|table| view.dictionary(table));
+        entries.map(|(_, value)| value).collect()
+    } else {
+        let descriptors = view.descriptors(&object.map).into_iter();
+        descriptors
+            .filter_map(|descriptor| view.value(wrapper, descriptor.place))
+            .collect()
+    };
+    let is_array = |word: &u64| {
+        let value = view.object(*word);
+        value.is_some_and(|value| value.instance_type() == view.layout.types.js_typed_array)
+    };
+    values.into_iter().filter(is_array).collect()
 }

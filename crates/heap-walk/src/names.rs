@@ -255,6 +255,11 @@ impl<'h, 'm> Names<'h, 'm> {
         let view = &self.view;
         let layout = view.layout;
         let map = &object.map;
+        let types = &layout.types;
+        // One that can be called has the map of a function.
+        if map.instance_type == types.js_proxy {
+            return ("Proxy".to_owned(), None);
+        }
         let bits = view
             .heap
             .u8(map.address + layout.offsets.map_bit_field2 as u64)
@@ -274,10 +279,6 @@ impl<'h, 'm> Names<'h, 'm> {
             {
                 return (name, None);
             }
-        }
-        let types = &layout.types;
-        if map.instance_type == types.js_proxy {
-            return ("Proxy".to_owned(), None);
         }
         if map.instance_type == types.js_global_proxy {
             return ("global".to_owned(), None);

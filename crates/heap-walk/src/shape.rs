@@ -116,6 +116,8 @@ pub(crate) fn table(names: &[String], row: &VersionRow, offsets: &Offsets) -> Ve
                 at: byte(offsets.internal_fields),
                 count: 1,
             },
+            // The list of all of them, which keeps none alive: the last word of those that are on it.
+            "ALLOCATION_SITE" => Shape::FixedWeak { at: 40, count: 1 },
             "WEAK_CELL" => Shape::FixedWeak {
                 at: byte(row.weak_cell_target.into()),
                 count: 2,
@@ -134,6 +136,9 @@ const CODE_HEADER: usize = if cfg!(target_arch = "x86_64") {
 } else {
     96
 };
+
+/// What the size of V8 10's Code is rounded up to: builtins, whose instructions stand in the binary, are 192 bytes each on x64.
+const CODE_ALIGNMENT: usize = if cfg!(target_arch = "x86_64") { 64 } else { 32 };
 
 impl Shape {
     /// The shape that objects of a map with this many words have: a size in the map wins over the rule of a type.
@@ -186,7 +191,7 @@ impl Shape {
             Self::FreeSpace { in_words } => n()? * if in_words { 8 } else { 1 },
             Self::CodeInline => {
                 let body = u32_at(bytes, 40) as usize + u32_at(bytes, 44) as usize;
-                (CODE_HEADER + body + 31) & !31
+                (CODE_HEADER + body).next_multiple_of(CODE_ALIGNMENT)
             }
             Self::Stream => (32 + u32_at(bytes, 24) as usize + 31) & !31,
             Self::StreamSizedByCode => 64,
@@ -373,5 +378,26 @@ impl<'h> ScopeInfo<'h> {
             words += 2 + smi_at(self.bytes, at).unwrap_or(0).min(self.bytes.len()) * 3;
         }
         words * 8
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_of_v8_10_ends_at_a_cache_line() {
+        let mut bytes = vec![0; 1 << 12];
+        let mut size = |instructions: u32, metadata: u32| {
+            bytes[40..44].copy_from_slice(&instructions.to_le_bytes());
+            bytes[44..48].copy_from_slice(&metadata.to_le_bytes());
+            Shape::CodeInline.size(&bytes, 0).unwrap()
+        };
+        let [builtin, exact, more] = [size(10, 4), size(40, 24), size(64, 1)];
+        if cfg!(target_arch = "x86_64") {
+            assert_eq!([builtin, exact, more], [192, 192, 256]);
+        } else {
+            assert_eq!([builtin, exact, more], [128, 160, 192]);
+        }
     }
 }

@@ -52,6 +52,8 @@ pub(crate) struct VersionRow {
     pub(crate) private_name_flag: u32,
     /// V8's snapshots count the characters of external strings among their bytes.
     pub(crate) snapshot_counts_external_characters: bool,
+    /// V8's snapshots count what stands in read-only memory, which isolates share.
+    pub(crate) snapshot_counts_read_only: bool,
     /// Functions name their code by a handle, in the word before their SharedFunctionInfo.
     pub(crate) code_by_handle: bool,
     /// In V8's snapshots, C++ objects of Node that hold their wrapper are held by the root itself.
@@ -95,6 +97,7 @@ const ROWS: [VersionRow; 5] = [
         class_named_by_property: false,
         private_name_flag: 1 << 4,
         snapshot_counts_external_characters: false,
+        snapshot_counts_read_only: true,
         code_by_handle: false,
         wrappers_below_root: true,
         code: CodeLayout::Inline,
@@ -115,6 +118,7 @@ const ROWS: [VersionRow; 5] = [
         class_named_by_property: false,
         private_name_flag: 1 << 4,
         snapshot_counts_external_characters: false,
+        snapshot_counts_read_only: true,
         code_by_handle: false,
         wrappers_below_root: true,
         code: CodeLayout::StreamSizedByCode,
@@ -135,6 +139,7 @@ const ROWS: [VersionRow; 5] = [
         class_named_by_property: false,
         private_name_flag: 1 << 4,
         snapshot_counts_external_characters: false,
+        snapshot_counts_read_only: true,
         code_by_handle: false,
         wrappers_below_root: true,
         code: CodeLayout::Stream,
@@ -155,6 +160,7 @@ const ROWS: [VersionRow; 5] = [
         class_named_by_property: false,
         private_name_flag: 1 << 4,
         snapshot_counts_external_characters: true,
+        snapshot_counts_read_only: false,
         code_by_handle: true,
         wrappers_below_root: false,
         code: CodeLayout::Stream,
@@ -175,6 +181,7 @@ const ROWS: [VersionRow; 5] = [
         class_named_by_property: true,
         private_name_flag: 1 << 1,
         snapshot_counts_external_characters: true,
+        snapshot_counts_read_only: false,
         code_by_handle: true,
         wrappers_below_root: false,
         code: CodeLayout::Stream,

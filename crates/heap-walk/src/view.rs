@@ -81,6 +81,13 @@ impl<'h> View<'h, '_> {
         self.heap.word(address + offset as u64)
     }
 
+    /// Whether an object stands in memory that isolates share.
+    pub(crate) fn is_read_only(&self, address: u64) -> bool {
+        let page = self.heap.chunk_index(address);
+        page.and_then(|page| self.heap.chunks().get(page))
+            .is_some_and(|chunk| chunk.page.heap == 0)
+    }
+
     /// All bytes of an object from its beginning, as far as its page has them.
     pub(crate) fn bytes(&self, address: u64) -> Option<&'h [u8]> {
         let page = self.heap.chunk_index(address)?;

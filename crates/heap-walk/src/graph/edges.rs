@@ -3,13 +3,13 @@
 use std::ops::Range;
 use std::rc::Rc;
 
-use memguard_heap_graph::{EdgeKind, EdgeStamp, GraphBuilder, NodeIndex, NodeKind, StringId};
+use memguard_heap_graph::{EdgeKind, EdgeStamp, GraphBuilder, NodeIndex, StringId};
 use rustc_hash::FxHashMap;
 
 use super::objects::Found;
 use super::plan::{Plan, Step, numbered};
 use super::ranks::Ranks;
-use super::template::{Label, Role, Template, node_kind};
+use super::template::{Label, Role, Template};
 use crate::elf::u64_at;
 use crate::maps::Watch;
 use crate::names::{MAX_NAME, Names};
@@ -576,17 +576,15 @@ struct Dull {
     all: Range<u32>,
 }
 
+/// A map of so many objects is left out: who holds it alone holds all of these, beside which its bytes are nothing.
+const OBJECTS_OF_DULL_MAP: u64 = 1_000;
+
 impl Dull {
     fn find(walker: &Walker<'_, '_>, ranks: &Ranks<'_, '_>) -> Self {
-        let layout = walker.layout;
-        let is_dull_type = |kind: u16| {
-            kind == layout.types.oddball
-                || layout.type_name(kind) == "HOLE"
-                || matches!(
-                    node_kind(layout, kind),
-                    NodeKind::Array | NodeKind::ObjectShape
-                )
-        };
+        let counts: FxHashMap<u64, u64> = walker
+            .counts()
+            .map(|(map, count)| (map.address, count))
+            .collect();
         let mut pages: Vec<(u32, Vec<bool>)> = Vec::new();
         let mut last = None;
         for (page, object) in crate::walker::objects_by_page(walker, |page| page.heap == 0) {
@@ -598,13 +596,56 @@ impl Dull {
                 pages.push((node.0, Vec::new()));
             }
             if let Some((_, is_dull)) = pages.last_mut() {
-                is_dull.push(is_dull_type(object.instance_type()));
+                is_dull.push(Self::is_dull(walker, &counts, &object));
             }
         }
         let first = pages.iter().map(|&(first, _)| first).min();
         let end = pages.iter().map(|(first, all)| *first + all.len() as u32);
         let all = first.unwrap_or(0)..end.max().unwrap_or(0);
         Self { pages, all }
+    }
+
+    /// What V8 calls no essential object (`V8HeapExplorer::IsEssentialObject`).
+    fn is_dull(walker: &Walker<'_, '_>, counts: &FxHashMap<u64, u64>, object: &Object) -> bool {
+        let layout = walker.layout;
+        let kind = object.instance_type();
+        if kind == layout.types.oddball {
+            return true;
+        }
+        if kind == layout.types.map {
+            let at = object.address + layout.offsets.map_instance_type as u64;
+            let described = walker
+                .heap
+                .u16(at)
+                .map_or("", |kind| layout.type_name(kind));
+            return counts
+                .get(&object.address)
+                .is_some_and(|&count| count >= OBJECTS_OF_DULL_MAP)
+                || matches!(
+                    described,
+                    "FIXED_ARRAY"
+                        | "CELL"
+                        | "PROPERTY_CELL"
+                        | "SHARED_FUNCTION_INFO"
+                        | "FREE_SPACE"
+                        | "FILLER"
+                );
+        }
+        let is_empty = || {
+            walker
+                .heap
+                .word(object.address + 8)
+                .is_some_and(|word| word as u16 == 0 && word >> 32 == 0)
+        };
+        match layout.type_name(kind) {
+            "HOLE" => true,
+            "FIXED_ARRAY"
+            | "BYTE_ARRAY"
+            | "WEAK_FIXED_ARRAY"
+            | "DESCRIPTOR_ARRAY"
+            | "STRONG_DESCRIPTOR_ARRAY" => is_empty(),
+            _ => false,
+        }
     }
 
     #[inline]

@@ -72,6 +72,13 @@ impl<'n, 'h, 'm> NodeWriter<'n, 'h, 'm> {
                     .map(|place| builder.place(location(&place)));
                 builder.string(&name)
             }
+            Naming::Generator(name) => {
+                let view = &self.names.view;
+                let function = view.field(&found.object(), view.layout.offsets.internal_fields);
+                let function = function.filter(|it| view.layout.is_function(it.instance_type()));
+                place = function.and_then(|it| self.function(builder, &it).1);
+                name
+            }
             Naming::Function => {
                 let (name, found) = self.function(builder, &found.object());
                 place = found;
@@ -92,6 +99,9 @@ impl<'n, 'h, 'm> NodeWriter<'n, 'h, 'm> {
 
     fn size(&self, found: &Found<'_>) -> u64 {
         let view = &self.names.view;
+        if !view.layout.row.snapshot_counts_read_only && view.is_read_only(found.object().address) {
+            return 0;
+        }
         let size = object_size(view.heap, &found.info, found.bytes).map_or(0, |size| size as u64);
         let outside = found.info.watch == Watch::ExternalString
             && view.layout.row.snapshot_counts_external_characters;

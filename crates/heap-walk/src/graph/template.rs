@@ -11,6 +11,7 @@ use crate::census::{Group, group_of};
 use crate::layout::Layout;
 use crate::maps::MapInfo;
 use crate::names::{Names, SourcePlace};
+use crate::shape::Shape;
 use crate::view::{Object, Place};
 use crate::walker::Walker;
 
@@ -23,6 +24,8 @@ pub(super) enum Naming {
     Text,
     /// By the function.
     Function,
+    /// All alike, at the place of the function that runs in each.
+    Generator(StringId),
     /// By its pattern.
     RegExp,
     /// By its class, which has to be asked one by one.
@@ -176,7 +179,6 @@ impl<'n, 'h, 'm> Templates<'n, 'h, 'm> {
 
     fn make(&self, map: &MapInfo, example: u64, builder: &mut GraphBuilder) -> Template {
         let layout = self.names.view.layout;
-        let types = &layout.types;
         let kind = node_kind(layout, map.instance_type);
         let role = self.role(layout, map);
         let object = Object {
@@ -209,10 +211,8 @@ impl<'n, 'h, 'm> Templates<'n, 'h, 'm> {
             }
             template.fields[offset / 8] = Some(field);
         }
-        if map.instance_type == types.js_weak_ref {
-            template.weak = Some((layout.offsets.internal_fields / 8, 1));
-        } else if map.instance_type == types.weak_cell {
-            template.weak = Some((usize::from(layout.row.weak_cell_target) / 8, 2));
+        if let Shape::FixedWeak { at, count } = map.shape {
+            template.weak = Some((usize::from(at) / 8, usize::from(count)));
         }
         if layout.is_js(map.instance_type) {
             self.add_properties(&mut template, map, builder);
@@ -258,6 +258,10 @@ impl<'n, 'h, 'm> Templates<'n, 'h, 'm> {
             }
             Group::Closure => (Naming::Function, None),
             Group::Object if object.map.of_prototype => (Naming::Class, None),
+            Group::Object if layout.is_generator(instance_type) => {
+                let (name, _) = self.names.class_of(object);
+                (Naming::Generator(builder.string(&name)), None)
+            }
             Group::Object => {
                 let (name, constructor) = self.names.class_of(object);
                 let place = constructor.and_then(|c| self.names.function_place(&c));

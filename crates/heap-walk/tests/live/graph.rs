@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use memguard_heap_graph::{EdgeKind, HeapGraph, Node, NodeIndex, NodeKind};
-use memguard_heap_walk::{GraphOptions, graph, inspect};
+use memguard_heap_walk::{CensusOptions, GraphOptions, census, graph, inspect};
 
 use crate::support::{Program, line_of};
 
@@ -148,4 +148,63 @@ fn holders_are_named() {
             .nodes()
             .all(|n| n.kind() != NodeKind::Object || !dead.contains(&&*n.name()))
     );
+}
+
+/// The strong edges from nodes of one name to nodes of another.
+fn strong_edges(graph: &HeapGraph, from: &str, to: &str) -> Vec<String> {
+    let nodes = graph.nodes().filter(|node| node.name() == from);
+    nodes
+        .flat_map(|node| node.edges())
+        .filter(|edge| edge.kind != EdgeKind::Weak && graph.node(edge.target).name() == to)
+        .map(|edge| edge.name(graph).into_owned())
+        .collect()
+}
+
+#[test]
+fn what_v8_keeps_for_itself_is_linked_as_in_its_snapshots() {
+    let node = Program::start("server.js");
+    let found = inspect(&node.target(), |subject| {
+        let line = census(subject, &CensusOptions::default())?.node_line;
+        Ok((line, graph(subject, &GraphOptions::default())?))
+    });
+    let (line, graph) = found.unwrap().value;
+    let count = |name: &str| graph.nodes().filter(|node| node.name() == name).count();
+
+    // A site may have another one nested in it. The list of all of them holds none: it would make one chain of them.
+    let (sites, within) = (
+        count("system / AllocationSite"),
+        strong_edges(&graph, "system / AllocationSite", "system / AllocationSite"),
+    );
+    assert!(sites > 1 && within.len() * 2 < sites, "{sites}: {within:?}");
+
+    // Maps that all isolates share are linked, but for those that nearly everything has.
+    let maps = strong_edges(&graph, "system / WeakCell", "system / Map");
+    assert!(!maps.is_empty() || count("system / WeakCell") == 0);
+    assert!(strong_edges(&graph, "system / Cell", "system / Map").is_empty());
+    let undefined = graph.nodes().find(|node| node.name() == "system / Oddball");
+    assert_eq!(undefined.unwrap().self_size() == 0, line >= 24);
+
+    // A parser is held by the socket that it reads from.
+    assert!(count("HTTPParser") > 0);
+    for holder in ["Node / persistent references", "Node / wrapper"] {
+        let held = strong_edges(&graph, holder, "HTTPParser");
+        assert!(held.is_empty(), "{holder}: {held:?}");
+    }
+    assert!(!strong_edges(&graph, "Socket", "HTTPParser").is_empty());
+
+    // Bindings' arrays belong to what is behind the binding.
+    let arrays = strong_edges(&graph, "Node / wrapper", "Float64Array");
+    assert_eq!(arrays.is_empty(), line > 18, "{arrays:?}");
+
+    // Generators stand where their function does, those that run an async function too.
+    for (class, expected) in [("counts", 6), ("Generator", 12)] {
+        let of_class = |node: &Node<'_>| node.kind() == NodeKind::Object && node.name() == class;
+        let lines: Vec<u32> = graph
+            .nodes()
+            .filter(of_class)
+            .filter_map(|node| Some(node.location()?.line))
+            .collect();
+        let there = lines.iter().filter(|&&line| line == expected).count();
+        assert_eq!(there, 2, "{class}: {lines:?}");
+    }
 }
