@@ -76,9 +76,11 @@ impl Forked {
 
     /// Makes the parent's own copies of V8's pages, about `most` bytes of those that are wanted: so JavaScript need
     /// not wait for each when it writes there. Some ten milliseconds for a young generation, tenths of a second for 256 MB; not on the
-    /// thread that forked.
+    /// thread that forked. For a child that does not write itself, only where this process does: one that is idle needs no copies.
     pub fn unshare(&self, wanted: Unshare, most: usize) {
-        unshare::unshare(&self.proc_root, &self.v8s, wanted, most);
+        if wanted == Unshare::All || unshare::is_written_to() {
+            unshare::unshare(&self.proc_root, &self.v8s, wanted, most);
+        }
     }
 
     /// Waits until the child has ended, and reaps it by its own id. Twenty times a second `watch` decides whether it

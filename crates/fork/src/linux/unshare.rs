@@ -9,6 +9,7 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::time::Duration;
 
 use super::chunks::{Memory, parts};
 use super::maps::Region;
@@ -18,6 +19,33 @@ use crate::Unshare;
 /// `pagemap`: the page is there; and nobody else has it.
 const PRESENT: u64 = 1 << 63;
 const EXCLUSIVE: u64 = 1 << 56;
+
+/// Whether this process writes to its memory, by its page faults: right after a fork the first write to each page is one. Looks at a few
+/// moments, 25 ms in all, but for the first one, in which the call that forked comes to its end.
+pub fn is_written_to() -> bool {
+    const MOMENT: Duration = Duration::from_millis(5);
+    const MOMENTS: usize = 4;
+    /// Of a server with 200 requests a second it was 12 in each moment, of one that is idle none.
+    const FAULTS: libc::c_long = 6;
+    std::thread::sleep(MOMENT);
+    let mut before = faults();
+    (0..MOMENTS).any(|_| {
+        std::thread::sleep(MOMENT);
+        let now = faults();
+        std::mem::replace(&mut before, now) + FAULTS <= now
+    })
+}
+
+/// Page faults of this process so far, without those that had to wait for a disk.
+fn faults() -> libc::c_long {
+    let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: it fills the place; all-zero bytes are valid as well.
+    let usage = unsafe {
+        libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr());
+        usage.assume_init()
+    };
+    usage.ru_minflt
+}
 
 /// Copies what this process shares with its child of these regions, about `most` bytes of it, a chunk at a time: as long as that takes, no
 /// other thread can map memory. What the next collection of the young generation writes to comes first. Stops where the kernel does not
