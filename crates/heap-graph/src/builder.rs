@@ -559,6 +559,68 @@ mod tests {
     }
 
     #[test]
+    fn thousands_come_out_as_they_went_in() {
+        let mut builder = GraphBuilder::with_capacity(10, 10).with_strings(10);
+        let text = |number: u32| format!("string {}\\", number % 3_000);
+        let strings: Vec<StringId> = (0..6_000).map(|at| builder.string(&text(at))).collect();
+        assert_eq!(strings[..3_000], strings[3_000..]);
+
+        let count = 2_000_u32;
+        let place = |node: u32| Location {
+            line: node % 7,
+            ..Location::default()
+        };
+        for node in 0..count {
+            builder.node_named(NodeKind::Object, strings[node as usize], node.into(), 8);
+            if node % 3 == 0 {
+                builder.location(NodeIndex(node), place(node));
+            }
+        }
+        builder.location(NodeIndex(7), place(7));
+        // Forth, back again for a second edge of each, and forth for the numbered ones.
+        let targets = |node: u32| [node * 7 % count, node * 11 % count, node * 13 % count];
+        for node in 0..count {
+            let name = strings[(node % 50) as usize];
+            builder.edge(
+                NodeIndex(node),
+                EdgeKind::Property,
+                name,
+                NodeIndex(targets(node)[0]),
+            );
+        }
+        for (at, kind) in [(1, EdgeKind::Internal), (2, EdgeKind::Hidden)] {
+            for node in (0..count).rev() {
+                let label = if at == 1 {
+                    "link".into()
+                } else {
+                    NewLabel::Index(node)
+                };
+                builder.edge(NodeIndex(node), kind, label, NodeIndex(targets(node)[at]));
+            }
+        }
+        let graph = builder.finish().unwrap();
+        assert_eq!((graph.string_count(), graph.edge_count()), (3_001, 6_000));
+        for node in 0..count {
+            let found = graph.node(NodeIndex(node));
+            assert_eq!((found.name(), found.id()), (text(node).into(), node.into()));
+            let located = node % 3 == 0 || node == 7;
+            assert_eq!(found.location(), located.then(|| place(node)));
+            let edges: Vec<_> = found
+                .edges()
+                .map(|it| (it.name(&graph), it.target.0))
+                .collect();
+            let names = [text(node % 50), "link".into(), node.to_string()];
+            let expected = names.iter().zip(targets(node));
+            assert!(
+                edges
+                    .iter()
+                    .map(|(name, to)| (&**name, *to))
+                    .eq(expected.map(|(name, to)| (name.as_str(), to)))
+            );
+        }
+    }
+
+    #[test]
     fn what_was_never_added_is_an_error() {
         assert_eq!(GraphBuilder::new().finish().unwrap_err(), BuildError::Empty);
 
