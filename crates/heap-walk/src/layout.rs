@@ -5,6 +5,8 @@
 
 mod checks;
 
+use checks::ALIAS;
+
 use crate::error::WalkError;
 use crate::metadata::Metadata;
 use crate::shape::{self, Shape};
@@ -524,7 +526,8 @@ fn type_names(metadata: &Metadata, types: &Types) -> Vec<String> {
             name.clone_into(slot);
         }
     };
-    for (name, code) in metadata.types() {
+    let (aliases, own): (Vec<_>, Vec<_>) = metadata.types().partition(|&(name, _)| name == ALIAS);
+    for (name, code) in own.into_iter().chain(aliases) {
         set(code, name);
     }
     if let Some(vector) = metadata.type_code("FEEDBACK_VECTOR") {

@@ -8,7 +8,7 @@ use crate::error::WalkError;
 use crate::metadata::Metadata;
 
 /// Two names of one type: V8 13 and later tell a class that differs from its base by its map alone.
-const ALIAS: &str = "DEPENDENT_CODE";
+pub(super) const ALIAS: &str = "DEPENDENT_CODE";
 /// Fields of a function before the one that not all functions have: shared info, context, feedback and code.
 const FUNCTION_WORDS: usize = 4;
 

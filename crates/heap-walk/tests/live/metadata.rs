@@ -1,9 +1,10 @@
 //! Builds that are other than they seem.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use memguard_heap_walk::{
-    CensusOptions, Metadata, ProcessMemory, StoppedProcess, V8Version, WalkError, census,
+    CensusOptions, Metadata, Process, ProcessMemory, StoppedProcess, V8Version, WalkError, census,
 };
 
 use crate::support::{Program, look};
@@ -138,4 +139,23 @@ fn wrong_values_are_found_out() {
         }
     }
     assert!(missed.is_empty(), "not found out: {missed:?}");
+}
+
+/// V8 13 and later number lists of dependent code as weak lists. The order in which constants are found must not decide what these are called.
+#[test]
+fn of_two_names_for_one_type_it_is_always_the_same_that_counts() {
+    let node = Program::start("holders.js");
+    let executable = format!("/proc/{}/exe", node.pid());
+    let stopped = StoppedProcess::stop(node.pid()).unwrap();
+    let memory = ProcessMemory::of(&stopped).unwrap();
+    let layouts = (0..8).map(|_| {
+        let mut metadata = Metadata::read(Path::new(&executable)).unwrap();
+        let code = metadata.type_code("WEAK_ARRAY_LIST").unwrap();
+        metadata.insert("type_X__DEPENDENT_CODE_TYPE", code.into());
+        let process = Process::with_metadata(&memory, &metadata).unwrap();
+        process.layout_text()
+    });
+    let layouts: HashSet<String> = layouts.collect();
+    assert_eq!(layouts.len(), 1);
+    assert!(layouts.iter().all(|it| !it.contains("DEPENDENT_CODE")));
 }
