@@ -7,6 +7,7 @@
 //!
 //! A node's id is the address of its object. Old objects seldom move: two graphs of one process share most of them.
 
+mod dull;
 mod edges;
 mod nodes;
 mod objects;
