@@ -250,8 +250,9 @@ describe('a census whose child fails', options, () => {
     );
     const { grownAtMs } = await app.says();
     process.kill(await childOf(app), 'SIGKILL');
-    const { entries, retries, createdAtMs, alive, used } = (await app.saysAll(2))[1];
-    assert.deepEqual([entries, retries], [300_000, 1]);
+    const told = (await app.saysAll(2))[1];
+    const { entries, retries, createdAtMs, alive, used } = told;
+    assert.deepEqual([entries, retries], [300_000, 1], JSON.stringify(told));
     assert.ok(createdAtMs >= grownAtMs, `${createdAtMs} is before ${grownAtMs}`);
     assert.ok(alive > 20e6 && used > alive * 0.95, `${alive} bytes alive of ${used}`);
     assert.deepEqual(await app.ends(), { code: 0, signal: null });
