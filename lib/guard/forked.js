@@ -7,6 +7,8 @@ const engine = require('../engine');
 /** A child that failed for what its moment was is followed by another, a little later. */
 const MOST_RETRIES = 2;
 const RETRY_AFTER_MS = 30;
+/** Where memory is short, what the process copies while it collects its garbage ends a child: until that is over takes longer. */
+const ROOM_AFTER_MS = 200;
 /** V8's workers are idle most of the time: for so long such a moment is waited for, on the event loop. */
 const PATIENCE_MS = 500;
 const LOOK_MS = 3;
@@ -26,8 +28,9 @@ async function takeForked(begun, factsNow, { keepAlive = true } = {}, by = engin
     if (problem === undefined) return { ...taken, retries, failures };
     if (!problem.isWorthRetrying || retries === MOST_RETRIES) return { problem, retries, failures };
     failures.push(problem.message);
-    await sleep(RETRY_AFTER_MS * (retries + 1));
-    const refusal = await by.prepare(begun.ticket, { withoutGraph: TOO_MUCH.has(problem.failure) }).then(() => null, refused);
+    const tooMuch = TOO_MUCH.has(problem.failure);
+    await sleep((tooMuch ? ROOM_AFTER_MS : RETRY_AFTER_MS) * (retries + 1));
+    const refusal = await by.prepare(begun.ticket, { withoutGraph: tooMuch }).then(() => null, refused);
     if (refusal !== null) return { problem: refusal, retries, failures };
   }
 }

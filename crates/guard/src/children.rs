@@ -28,6 +28,8 @@ const RESERVE_BYTES: u64 = 32 << 20;
 const MOST_UNSHARED: usize = 256 << 20;
 /// And this part of what memory is left.
 const UNSHARED_PART: u64 = 8;
+/// With less than this left, a copy may be what ends the child.
+const LEAST_TO_UNSHARE: u64 = 128 << 20;
 
 /// What to do while V8's workers are in the middle of something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -282,6 +284,9 @@ impl Watch {
     /// How much of the heap the process may copy for itself right away, beside what the child will take in bytes.
     pub(crate) fn unshared_bytes(&mut self, taken: u64) -> usize {
         let left = room::nearest(&self.vitals.read()).map_or(u64::MAX, |room| room.available_bytes);
+        if left < LEAST_TO_UNSHARE {
+            return 0;
+        }
         let part = left.saturating_sub(taken) / UNSHARED_PART;
         usize::try_from(part).map_or(MOST_UNSHARED, |bytes| bytes.min(MOST_UNSHARED))
     }

@@ -22,6 +22,8 @@ pub(super) const LEAST_BYTES: u64 = 128 << 20;
 const RESERVE_BYTES: u64 = 32 << 20;
 /// While a child walks, this part of what is left of the memory is kept for the process.
 pub(super) const KEPT_PART: u64 = 8;
+/// With less than this left, a child that was killed is followed by another, which may have a better moment.
+const SHORT_BYTES: u64 = 64 << 20;
 /// A walk takes 50 ns an object, a graph with all that is asked of it a microsecond: minutes would be something else.
 const CPU: Duration = Duration::from_secs(180);
 const WALL: Duration = Duration::from_secs(600);
@@ -358,8 +360,12 @@ fn reap(ticket: u32, forked: Forked, mut under_way: UnderWay, here: Here, turn: 
         .as_ref()
         .is_some_and(|problem| problem.is_worth_retrying);
     if goes_on {
-        // Whether or not one of them was missed: the next child gets them all.
-        under_way.kept = Kept::Nothing;
+        let was_too_much =
+            matches!(&ended.outcome, Outcome::Failed { failure, .. } if is_too_much(*failure));
+        if !was_too_much {
+            // Whether or not one of them was missed: the next child gets them all.
+            under_way.kept = Kept::Nothing;
+        }
         UNDER_WAY.put(ticket, under_way);
     }
     drop(turn);
@@ -418,6 +424,17 @@ impl Finished {
     }
 }
 
+/// The guard ends a child that needs too much memory, or the kernel does.
+fn is_too_much(failure: Failure) -> bool {
+    matches!(failure, Failure::Memory | Failure::Killed)
+}
+
+/// Whether so little memory is left that it may be what a child was killed for: what the process wrote meanwhile, in a collection perhaps, was
+/// copied for it.
+fn is_short() -> bool {
+    memory_room(0).is_some_and(|room| room.available_bytes < SHORT_BYTES)
+}
+
 impl Problem {
     fn of(failure: Failure, detail: &str, answer: &[u8], had_graph: bool) -> Self {
         let told = Told::read(failure, answer).unwrap_or_else(|| Told {
@@ -435,7 +452,7 @@ impl Problem {
         );
         let is_worth_retrying = failure.is_worth_retrying()
             || of_the_moment
-            || (had_graph && matches!(failure, Failure::Memory | Failure::Killed));
+            || ((had_graph || is_short()) && is_too_much(failure));
         Self {
             code: told.code,
             message: told.message,
