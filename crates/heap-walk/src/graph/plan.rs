@@ -71,18 +71,12 @@ fn steps(
     template: &Template,
     found: &Found<'_>,
 ) -> Option<Vec<Step>> {
-    let words = usize::from(found.info.words);
-    let fields = match found.info.shape {
-        Shape::Fixed => 1..words,
-        Shape::StringParts => 2..words,
-        Shape::Map => 3..words,
-        Shape::FixedRaw
-        | Shape::SeqOneByte
-        | Shape::SeqTwoByte
-        | Shape::ExternalString
-        | Shape::Bytes(_)
-        | Shape::RawWords(_)
-        | Shape::BigInt => 0..0,
+    let shape = found.info.shape;
+    let references = shape.references(found.bytes, usize::from(found.info.words) * 8);
+    let fields = match (shape, references) {
+        // The same words of all objects of the map, or none.
+        (Shape::Fixed | Shape::StringParts | Shape::Map, (start, end)) => start / 8..end / 8,
+        (_, (0, 0)) => 0..0,
         _ => return None,
     };
     let mut steps = Vec::new();
