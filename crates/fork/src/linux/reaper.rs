@@ -78,7 +78,7 @@ impl Forked {
     /// not wait for each when it writes there. Some ten milliseconds for a young generation, tenths of a second for 256 MB; not on the
     /// thread that forked. For a child that does not write itself, only where this process does: one that is idle needs no copies.
     pub fn unshare(&self, wanted: Unshare, most: usize) {
-        if wanted == Unshare::All || unshare::is_written_to() {
+        if most > 0 && (wanted == Unshare::All || unshare::is_written_to()) {
             unshare::unshare(&self.proc_root, &self.v8s, wanted, most);
         }
     }

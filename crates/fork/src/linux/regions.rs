@@ -221,9 +221,9 @@ fn bodies_of(region: &Region) -> Vec<Region> {
     bodies
 }
 
-/// Reads words of this process through the kernel, so that what was unmapped meanwhile is an error, not a fault.
-pub fn peek<const N: usize>(address: usize) -> Option<[usize; N]> {
-    let mut words = [0_usize; N];
+/// Reads two words of this process through the kernel, so that what was unmapped meanwhile is an error, not a fault.
+pub fn peek(address: usize) -> Option<[usize; 2]> {
+    let mut words = [0_usize; 2];
     let length = size_of_val(&words);
     let local = libc::iovec {
         iov_base: words.as_mut_ptr().cast(),
@@ -396,6 +396,6 @@ VmFlags: rd wr
         assert!(!kept(start - 8));
         let stack = 0_u8;
         assert!(!kept(&raw const stack as usize));
-        assert_eq!(peek::<2>(8), None);
+        assert_eq!(peek(8), None);
     }
 }

@@ -224,7 +224,7 @@ fn a_large_buffer_that_the_child_does_not_have_can_be_freed_there() {
     assert!(plan.keep.iter().any(|region| region.contains(&inside)));
     regions::advise(&plan.keep, libc::MADV_DONTFORK);
     let forked = fork(BlackBox::new().unwrap(), |_| {
-        let is_there = regions::peek::<1>(inside).is_some();
+        let is_there = regions::peek(inside).is_some();
         drop(block);
         u8::from(is_there)
     });
